@@ -297,6 +297,7 @@ static const struct st_field list_r_fields[] = {
     FIELD(1, st_msg_list_r, acct, BYTES, ST_ACCT_LEN, ST_ACCT_LEN),
     FIELD(2, st_msg_list_r, ak, BYTES, ST_KEY_LEN, ST_KEY_LEN),
     RECORDS(3, st_msg_list_r, lists, 0, ST_LISTS_MAX, &st_schema_list),
+    FIELD(4, st_msg_list_r, name, TEXT, ST_NAME_MIN, ST_NAME_MAX),
 };
 static const struct st_schema list_r = SCHEMA("list_r", list_r_fields, st_msg_list_r);
 

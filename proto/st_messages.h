@@ -282,6 +282,7 @@ struct st_msg_list_r {
     struct st_view acct;     /* 1 */
     struct st_view ak;       /* 2 */
     struct st_records lists; /* 3: struct st_msg_list, rising seq */
+    struct st_view name;     /* 4: login name of the account; the server's word, as in is_user */
 };
 
 /* Compare-and-set: the first list continues the stored one, each further one its predecessor. */
