@@ -21,7 +21,7 @@ enum st_err {
 };
 
 /* A result must be looked at. */
-#define ST_MUST_CHECK __attribute__((warn_unused_result))
+#define ST_MUST_CHECK        __attribute__((warn_unused_result))
 #define ST_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 
 /* A short English phrase for an error code. Returns a static string, never NULL. */

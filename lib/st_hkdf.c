@@ -29,7 +29,7 @@ enum st_err st_hkdf_sha256_expand(uint8_t *out, size_t out_len, struct st_view p
         return ST_ELIMIT;
     }
     uint8_t block[ST_SHA256_BYTES]; /* T(i) of the RFC */
-    size_t block_len = 0;             /* T(0) is empty */
+    size_t block_len = 0;           /* T(0) is empty */
     uint8_t counter = 0;
     for (size_t done = 0; done < out_len;) {
         counter++;
@@ -83,7 +83,7 @@ enum st_err st_hkdf_sha512_expand(uint8_t *out, size_t out_len, struct st_view p
         return ST_ELIMIT;
     }
     uint8_t block[ST_SHA512_BYTES]; /* T(i) of the RFC */
-    size_t block_len = 0;             /* T(0) is empty */
+    size_t block_len = 0;           /* T(0) is empty */
     uint8_t counter = 0;
     for (size_t done = 0; done < out_len;) {
         counter++;
