@@ -1,0 +1,77 @@
+/* Conversations, and what is missing in them. */
+#ifndef CLIENT_STORE_STORE_CHAT_H
+#define CLIENT_STORE_STORE_CHAT_H
+
+#include "client/store/store_db.h"
+
+/* On disk: only ever add. */
+enum store_chat_kind { STORE_CHAT_PERSON = 1, STORE_CHAT_GROUP = 2, STORE_CHAT_SELF = 3 };
+
+struct store_chat {
+    int64_t id; /* local; stays when the person behind it changes keys */
+    enum store_chat_kind kind;
+    uint8_t peer[STORE_ACCT_BYTES]; /* acct of the person, or id of the group */
+    char name[STORE_NAME_MAX + 1];  /* without sigil */
+    uint64_t next_seq;              /* of our next message in it; from 1 */
+    uint32_t unread;                /* incoming, shown, not read, not deleted */
+    bool has_last;
+    uint8_t last_id[STORE_MSG_ID_BYTES]; /* of the last message shown, in or out */
+    int64_t last_at_ms;                  /* its sent_at (out) or received_at (in); without one: when the chat began */
+};
+
+/* Finds the chat, or makes it. The name is set if it is new, and changed if it is another now. */
+enum st_err store_chat_open(struct store *store, enum store_chat_kind kind, const uint8_t peer[static STORE_ACCT_BYTES],
+                            const char *name, int64_t now_ms, int64_t *chat_r) ST_MUST_CHECK;
+enum st_err store_chat_get(struct store *store, int64_t chat, struct store_chat *out) ST_MUST_CHECK;
+enum st_err store_chat_find(struct store *store, enum store_chat_kind kind, const uint8_t peer[static STORE_ACCT_BYTES],
+                            struct store_chat *out) ST_MUST_CHECK;
+enum st_err store_chat_find_name(struct store *store, enum store_chat_kind kind, const char *name,
+                                 struct store_chat *out) ST_MUST_CHECK;
+
+typedef enum st_err (*store_chat_fn)(void *ctx, const struct store_chat *chat);
+/* The most recently used first. */
+enum st_err store_chat_each(struct store *store, bool unread_only, store_chat_fn fn, void *ctx) ST_MUST_CHECK;
+
+/* Takes the sequence number of our next message in the chat. */
+enum st_err store_chat_take_seq(struct store *store, int64_t chat, uint64_t *seq_r) ST_MUST_CHECK;
+
+/* The highest sequence number of `sender` that has been shown in the chat (or passed over as a gap); 0: none. */
+enum st_err store_chat_get_shown(struct store *store, int64_t chat, const struct store_device *sender,
+                                 uint64_t *seq_r) ST_MUST_CHECK;
+/* Raises it; never lowers. */
+enum st_err store_chat_set_shown(struct store *store, int64_t chat, const struct store_device *sender,
+                                 uint64_t seq) ST_MUST_CHECK;
+
+/* Erases a chat with everything in it: messages, attachments, gaps, events, wire log. */
+enum st_err store_chat_delete(struct store *store, int64_t chat) ST_MUST_CHECK;
+
+/* Numbers of a sender that never came: first_seq to last_seq, both included. */
+struct store_gap {
+    int64_t id;
+    int64_t chat;
+    struct store_device sender;
+    uint64_t first_seq;
+    uint64_t last_seq;
+    uint64_t order;      /* its place between the messages (struct store_message) */
+    int64_t asked_at_ms; /* 0: not asked yet */
+    bool has_after;      /* the message shown before it */
+    bool has_before;     /* the message shown after it, if there is one yet */
+    uint8_t after_id[STORE_MSG_ID_BYTES];
+    uint8_t before_id[STORE_MSG_ID_BYTES];
+};
+
+/* Adds a gap at the present end of the chat, and an event for it. `gap`: chat, sender, first_seq, last_seq,
+ * asked_at_ms; the rest is found. ST_EMALFORMED: last_seq < first_seq. */
+enum st_err store_gap_add(struct store *store, const struct store_gap *gap, int64_t now_ms,
+                          int64_t *id_r) ST_MUST_CHECK;
+enum st_err store_gap_asked(struct store *store, int64_t id, int64_t at_ms) ST_MUST_CHECK;
+/* `seq` of `sender` has come after all: the gap shrinks, splits or closes. *was_gap_r: it lay in one. */
+enum st_err store_gap_fill(struct store *store, int64_t chat, const struct store_device *sender, uint64_t seq,
+                           bool *was_gap_r) ST_MUST_CHECK;
+enum st_err store_gap_get(struct store *store, int64_t id, struct store_gap *out) ST_MUST_CHECK;
+
+typedef enum st_err (*store_gap_fn)(void *ctx, const struct store_gap *gap);
+/* The open gaps of a chat in their order; chat 0: of all chats. */
+enum st_err store_gap_each(struct store *store, int64_t chat, store_gap_fn fn, void *ctx) ST_MUST_CHECK;
+
+#endif
