@@ -16,6 +16,8 @@ static const struct {
     const char *pattern;
     vector_runner_fn run;
 } RUNNERS[] = {
+    { "msgpack_hostile.json", run_msgpack_hostile },
+    { "msgpack_test_suite.json", run_msgpack_suite },
     { NULL, NULL }, /* the end */
 };
 

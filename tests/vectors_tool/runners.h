@@ -11,4 +11,7 @@ struct vector_run;
 /* Runs every case of one file. `root` is the parsed file (borrowed). */
 typedef void (*vector_runner_fn)(struct vector_run *run, const cJSON *root);
 
+void run_msgpack_hostile(struct vector_run *run, const cJSON *root);
+void run_msgpack_suite(struct vector_run *run, const cJSON *root);
+
 #endif
