@@ -7,12 +7,17 @@
 #include "client/store/store_chat.h"
 #include "client/store/store_contact.h"
 #include "client/store/store_db.h"
+#include "client/store/store_epoch.h"
+#include "client/store/store_event.h"
 #include "client/store/store_expose.h"
+#include "client/store/store_gap.h"
+#include "client/store/store_list.h"
 #include "client/store/store_message.h"
 #include "client/store/store_meta.h"
 #include "client/store/store_outbox.h"
 #include "client/store/store_prekey.h"
 #include "client/store/store_receipt.h"
 #include "client/store/store_session.h"
+#include "client/store/store_wire.h"
 
 #endif

@@ -1,4 +1,4 @@
-/* Messages of all chats, and the events that tell consumers about them. */
+/* Messages of all chats. */
 #ifndef CLIENT_STORE_STORE_MESSAGE_H
 #define CLIENT_STORE_STORE_MESSAGE_H
 
@@ -6,10 +6,8 @@
 
 enum {
     STORE_TEXT_MAX = 65000,
-    STORE_REASON_MAX = 64,    /* bytes of a stable reason such as `mailbox_full` */
-    STORE_CONSUMER_MAX = 32,  /* bytes of a consumer's name */
-    STORE_PREFIX_HEX_MIN = 4, /* hex digits that name a message */
-    STORE_EVENT_BODY_MAX = 4096
+    STORE_REASON_MAX = 64,   /* bytes of a stable reason such as `mailbox_full` */
+    STORE_PREFIX_HEX_MIN = 4 /* hex digits that name a message */
 };
 
 /* On disk: only ever add. */
@@ -101,38 +99,5 @@ enum st_err store_message_delete(struct store *store, int64_t row) ST_MUST_CHECK
 
 /* Unread over all chats. */
 enum st_err store_message_count_unread(struct store *store, uint64_t *count_r) ST_MUST_CHECK;
-
-/* --- Events: what `receive` prints, a rising number each, kept until every consumer has acked them. --- */
-
-/* On disk: only ever add. */
-enum store_event_type {
-    STORE_EVENT_MESSAGE = 1, /* ref: row of the message */
-    STORE_EVENT_RECEIPT = 2, /* ref: row of our message; body: state(1) ‖ acct(16) */
-    STORE_EVENT_GAP = 3,     /* ref: id of the gap */
-    STORE_EVENT_NOTICE = 4   /* ref: chat or 0; body: the core's own form */
-};
-
-struct store_event {
-    uint64_t number; /* never used twice */
-    enum store_event_type type;
-    int64_t ref;
-    int64_t at_ms;
-    struct st_view body;
-};
-
-/* For receipts and notices; messages and gaps make their own. ST_ELIMIT above STORE_EVENT_BODY_MAX. */
-enum st_err store_event_add(struct store *store, enum store_event_type type, int64_t ref, struct st_view body,
-                            int64_t now_ms) ST_MUST_CHECK;
-
-typedef enum st_err (*store_event_fn)(void *ctx, const struct store_event *event);
-/* Events that `consumer` has not acked, oldest first, at most `limit`; an unknown consumer has acked nothing. */
-enum st_err store_event_each(struct store *store, const char *consumer, uint32_t limit, store_event_fn fn,
-                             void *ctx) ST_MUST_CHECK;
-/* All up to `number` are done for this consumer; makes the consumer. Numbers only rise. Events that every consumer
- * has acked are erased. ST_ELIMIT: a name longer than STORE_CONSUMER_MAX. */
-enum st_err store_event_ack(struct store *store, const char *consumer, uint64_t number) ST_MUST_CHECK;
-/* Erases events older than `before_ms`, and the oldest beyond `keep`, whoever has not acked them. *gone_r: how many
- * unacked ones. */
-enum st_err store_event_prune(struct store *store, int64_t before_ms, uint64_t keep, uint64_t *gone_r) ST_MUST_CHECK;
 
 #endif

@@ -1,5 +1,4 @@
-/* The outbox: the exact bytes of every copy that has not reached its end, and the store epochs that decide when they
- * are sent again (ARCHITECTURE 6a, FLOWS "Acknowledged writes lost by a fail-over"). */
+/* The outbox: the exact bytes of every copy that has not reached its end (ARCHITECTURE 6a). */
 #ifndef CLIENT_STORE_STORE_OUTBOX_H
 #define CLIENT_STORE_STORE_OUTBOX_H
 
@@ -112,14 +111,5 @@ struct store_outbox_item {
 typedef enum st_err (*store_outbox_item_fn)(void *ctx, const struct store_outbox_item *item);
 /* Of kind message only, oldest first. */
 enum st_err store_outbox_each_item(struct store *store, store_outbox_item_fn fn, void *ctx) ST_MUST_CHECK;
-
-/* The last seen store epoch of an account's mailbox (our own too). ST_ENOTFOUND: never seen. */
-enum st_err store_epoch_get(struct store *store, const uint8_t acct[static STORE_ACCT_BYTES],
-                            uint8_t epoch_r[static STORE_EPOCH_BYTES]) ST_MUST_CHECK;
-enum st_err store_epoch_put(struct store *store, const uint8_t acct[static STORE_ACCT_BYTES],
-                            const uint8_t epoch[static STORE_EPOCH_BYTES]) ST_MUST_CHECK;
-typedef enum st_err (*store_epoch_fn)(void *ctx, const uint8_t acct[static STORE_ACCT_BYTES]);
-/* The accounts that have stored messages without a receipt: whose epochs are worth asking for; at most `limit`. */
-enum st_err store_epoch_each_waiting(struct store *store, uint32_t limit, store_epoch_fn fn, void *ctx) ST_MUST_CHECK;
 
 #endif
