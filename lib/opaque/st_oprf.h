@@ -46,8 +46,12 @@ enum st_err st_oprf_multiply_base(uint8_t out[static ST_OPRF_ELEMENT_BYTES],
 enum st_err st_oprf_element_from_wide(uint8_t out[static ST_OPRF_ELEMENT_BYTES],
                                       const uint8_t wide[static ST_OPRF_WIDE_BYTES]) ST_MUST_CHECK;
 
-/* DeriveKeyPair, RFC 9497 section 3.2.1. OPAQUE calls it with seeds of 32 bytes. ST_ELIMIT if `info` has more than
- * 65,535 bytes; both outputs are zeroed on any failure. */
+/* The private half of DeriveKeyPair, RFC 9497 section 3.2.1: a scalar out of a seed, which has 32 bytes where OPAQUE
+ * calls it. ST_ELIMIT if `info` has more than 65,535 bytes; zeros on any failure. */
+enum st_err st_oprf_derive_key(uint8_t private_key[static ST_OPRF_SCALAR_BYTES], struct st_view seed,
+                               struct st_view info) ST_MUST_CHECK;
+
+/* DeriveKeyPair: both halves; both zeroed on any failure. */
 enum st_err st_oprf_derive_key_pair(uint8_t private_key[static ST_OPRF_SCALAR_BYTES],
                                     uint8_t public_key[static ST_OPRF_ELEMENT_BYTES], struct st_view seed,
                                     struct st_view info) ST_MUST_CHECK;
