@@ -3,9 +3,10 @@
  *     time=2026-11-25T14:01:07.250Z level=info prog=safetalkd event=listening port=7420
  *
  * A value is written bare if it is plain, else in double quotes through st_escape: whatever a peer sent can neither
- * break the line, nor forge a key, nor reach a terminal raw. A line is at most ST_LOG_LINE_MAX bytes and leaves in
- * one write, so threads and processes may share a file. There is no global log: whoever logs is handed a
- * `struct st_log *`, and NULL is a silent one. errno is the same before and after every call.
+ * break the line, nor forge a key, nor reach a terminal raw. A line is at most ST_LOG_LINE_MAX bytes (fields that
+ * do not fit are left out, and `cut=yes` says so) and leaves in one write, so threads and processes may share a file.
+ * There is no global log: whoever logs is handed a `struct st_log *`, and NULL is a silent one. errno is the same
+ * before and after every call.
  *
  * Never logged: keys, tokens, passwords, message text, message ids, pairs of contacts. Addresses only cut
  * (st_log_address). */

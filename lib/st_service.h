@@ -1,13 +1,11 @@
 /* What every long-running program of ours does the same way: its protections and limits, its signals as events of its
  * own loop, its end, and a small parent that starts it again when it dies.
  *
- * The order in a program:
- *     options, configuration → st_service_harden → st_supervise (or the worker itself, under systemd or compose)
- *     worker: st_service_open (before any thread) → st_service_limit_memory → st_service_raise_files →
- *             zmq_ctx_new → st_service_seed_rand → sockets → st_worker_ready → loop → close stores → wipe →
- *             st_service_close
- * This library knows neither ZeroMQ nor a loop: a service polls st_service_fd beside its sockets. Where czmq is linked,
- * zsys_handler_set(NULL) comes first, or czmq takes the signals. */
+ * The order in a program: options, configuration → st_service_harden → st_supervise (or the worker itself, under
+ * systemd or compose). The order in a worker: st_service_open (before any thread) → st_service_limit_memory →
+ * st_service_raise_files → zmq_ctx_new → st_service_seed_rand → sockets → st_worker_ready → loop → close stores → wipe
+ * → st_service_close. This library knows neither ZeroMQ nor a loop: a service polls st_service_fd beside its sockets.
+ * Where czmq is linked, zsys_handler_set(NULL) comes first, or czmq takes the signals. */
 #ifndef ST_SERVICE_H
 #define ST_SERVICE_H
 
