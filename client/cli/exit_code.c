@@ -1,0 +1,26 @@
+#include "client/cli/exit_code.h"
+
+const struct exit_code_meaning exit_code_meanings[EXIT_CODE_MEANINGS] = {
+    { EXIT_CODE_DONE, EXIT_CODE_BIT(0), "done" },
+    { EXIT_CODE_UNEXPECTED, EXIT_CODE_BIT(1), "unexpected" },
+    { EXIT_CODE_USAGE, EXIT_CODE_BIT(2), "usage, configuration" },
+    { EXIT_CODE_UNREACHABLE, EXIT_CODE_BIT(3), "server unreachable, retry helps" },
+    { EXIT_CODE_NOT_TRUSTED, EXIT_CODE_BIT(4), "contact's key changed or not trusted, nothing sent" },
+    { EXIT_CODE_LIMIT, EXIT_CODE_BIT(5), "rate, quota or a full mailbox" },
+    { EXIT_CODE_DENIED, EXIT_CODE_BIT(6), "wrong password, device revoked" },
+    { EXIT_CODE_NOT_FOUND, EXIT_CODE_BIT(7), "no such user, chat, message, file" },
+    { EXIT_CODE_PARTIAL, EXIT_CODE_BIT(8), "partial: some recipients failed" },
+    { EXIT_CODE_INTEGRITY, EXIT_CODE_BIT(9), "integrity: tag, list, number" },
+    { EXIT_CODE_HELD, EXIT_CODE_BIT(10), "account held by another process" },
+    { EXIT_CODE_NOT_REACHED, EXIT_CODE_BIT(11), "state not reached; kept in the outbox, do not send again" },
+    { EXIT_CODE_LOCKED, EXIT_CODE_BIT(12), "locked, or input needed under --no-input" },
+    { EXIT_CODE_INVITE, EXIT_CODE_BIT(13), "invite mistyped, unknown, used, expired" },
+    { EXIT_CODE_NAME_TAKEN, EXIT_CODE_BIT(14), "name taken or tombstoned" },
+    { EXIT_CODE_SERVER_KEY, EXIT_CODE_BIT(15), "server does not hold the pinned key" },
+    { EXIT_CODE_DISK, EXIT_CODE_BIT(16), "disk full or not writable" },
+    { EXIT_CODE_DATABASE, EXIT_CODE_BIT(17), "database corrupt, foreign, newer" },
+    { EXIT_CODE_DAMAGED, EXIT_CODE_BIT(18), "attachment or picture truncated or damaged" },
+    { EXIT_CODE_NOT_ALLOWED, EXIT_CODE_BIT(19), "not allowed: role, registration closed, foreign socket" },
+    { EXIT_CODE_INTERRUPTED, EXIT_CODE_BIT_INTERRUPTED, "interrupted" },
+    { EXIT_CODE_TERMINATED, EXIT_CODE_BIT_TERMINATED, "terminated" },
+};
