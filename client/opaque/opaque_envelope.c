@@ -16,7 +16,7 @@ enum st_err opaque_envelope_randomize(uint8_t randomized[static ST_OPAQUE_HASH_B
     if (err == ST_OK)
         err = opaque_ksf_stretch(ikm + ST_OPRF_OUTPUT_BYTES, ikm, ksf);
     if (err == ST_OK)
-        st_hkdf_sha512_extract(randomized, st_view(NULL, 0), st_view(ikm, sizeof ikm));
+        st_hkdf_sha512_extract(randomized, st_view_text(""), st_view(ikm, sizeof ikm));
     ST_WIPE(ikm);
     return err;
 }

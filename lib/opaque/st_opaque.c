@@ -134,7 +134,7 @@ static enum st_err run_schedule(struct st_opaque_keys *out, struct schedule *s, 
                                 const struct st_opaque_transcript *transcript)
 {
     struct st_view digest = st_view(s->digest, sizeof s->digest);
-    struct st_view none = st_view(NULL, 0);
+    struct st_view none = st_view_text("");
     enum st_err err = hash_preamble(s->digest, transcript, none);
     st_hkdf_sha512_extract(s->prk, none, st_view(dh, sizeof *dh));
     if (err == ST_OK)

@@ -18,6 +18,28 @@ static const struct {
 } RUNNERS[] = {
     { "msgpack_hostile.json", run_msgpack_hostile },
     { "msgpack_test_suite.json", run_msgpack_suite },
+    { "wycheproof_x25519_test.json", run_wycheproof_x25519 },
+    { "wycheproof_ed25519_test.json", run_wycheproof_ed25519 },
+    { "wycheproof_hkdf_sha256_test.json", run_wycheproof_hkdf_sha256 },
+    { "wycheproof_hkdf_sha512_test.json", run_wycheproof_hkdf_sha512 },
+    { "wycheproof_hmac_sha256_test.json", run_wycheproof_hmac_sha256 },
+    { "wycheproof_hmac_sha512_test.json", run_wycheproof_hmac_sha512 },
+    { "wycheproof_xchacha20_poly1305_test.json", run_wycheproof_xchacha20_poly1305 },
+    { "rfc4231_hmac*.json", run_hmac },
+    { "rfc5869_hkdf*.json", run_hkdf },
+    { "fresh_hkdf*.json", run_hkdf },
+    { "rfc9106_argon2id*.json", run_argon2id },
+    { "fresh_argon2id*.json", run_argon2id },
+    { "rfc9380_expand_message_xmd_sha512*.json", run_rfc9380 },
+    { "fresh_expand_message_xmd_sha512*.json", run_fresh_expand_message },
+    { "rfc9497_oprf_ristretto255_sha512*.json", run_rfc9497 },
+    { "fresh_oprf_ristretto255_sha512*.json", run_fresh_oprf },
+    { "fresh_ristretto255_bad_encodings*.json", run_ristretto_bad_encodings },
+    { "fresh_ristretto255_from_hash_mul*.json", run_ristretto_from_hash_mul },
+    { "fresh_x25519*.json", run_fresh_x25519 },
+    { "fresh_opaque_negative*.json", run_opaque_negative },
+    { "rfc9807_opaque*.json", run_opaque },
+    { "fresh_opaque*.json", run_opaque },
     { NULL, NULL }, /* the end */
 };
 

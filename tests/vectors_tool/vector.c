@@ -151,7 +151,7 @@ struct st_view vector_hex(struct vector_run *run, const cJSON *object, const cha
 
 struct st_view vector_hex_or_empty(struct vector_run *run, const cJSON *object, const char *key)
 {
-    return vector_has(object, key) ? vector_hex(run, object, key) : st_view(NULL, 0);
+    return vector_has(object, key) ? vector_hex(run, object, key) : st_view_text("");
 }
 
 bool vector_hex_into(struct vector_run *run, const cJSON *object, const char *key, uint8_t *out, size_t len)
