@@ -1,11 +1,12 @@
 /* What every long-running program of ours does the same way: its protections and limits, its signals as events of its
- * own loop, its end, and a small parent that starts it again when it dies.
+ * own loop, and its end. (lib/st_supervise.h has the small parent that starts it again when it dies.)
  *
- * The order in a program: options, configuration → st_service_harden → st_supervise (or the worker itself, under
- * systemd or compose). The order in a worker: st_service_open (before any thread) → st_service_limit_memory →
- * st_service_raise_files → zmq_ctx_new → st_service_seed_rand → sockets → st_worker_ready → loop → close stores → wipe
- * → st_service_close. This library knows neither ZeroMQ nor a loop: a service polls st_service_fd beside its sockets.
- * Where czmq is linked, zsys_handler_set(NULL) comes first, or czmq takes the signals. */
+ * The order in a program: options, configuration → st_service_harden → st_supervise, or the worker itself where
+ * systemd or compose starts it again. The order in a worker: st_service_open (before any thread) →
+ * st_service_limit_memory → st_service_raise_files → zmq_ctx_new → st_service_seed_rand → sockets → st_worker_ready →
+ * loop → close stores → wipe → st_service_close.
+ * This library knows neither ZeroMQ nor a loop: a service polls st_service_fd beside its sockets. Where czmq is linked,
+ * zsys_handler_set(NULL) comes first, or czmq takes the signals. */
 #ifndef ST_SERVICE_H
 #define ST_SERVICE_H
 
@@ -13,7 +14,7 @@
 #include <stdint.h>
 
 #include "lib/st_err.h"
-#include "lib/st_log.h"
+#include "lib/st_supervise.h"
 
 /* Exit codes of server programs: the part of the project's table (docs) that concerns them. */
 enum st_exit {
@@ -71,8 +72,8 @@ enum { ST_SERVICE_SECOND_TERM_MS = 500 };
 struct st_service {
     int fd;           /* signalfd, -1 when closed */
     int64_t drain_ms; /* longest drain */
-    int64_t asked_ms; /* mono time of the first TERM or INT, -1 before */
-    int last_signal;  /* TERM or INT, 0 before */
+    int64_t asked_ms; /* mono time of the first TERM or INT */
+    int last_signal;  /* TERM or INT, 0 before the first */
     bool second;      /* the second one came */
     bool reload;      /* HUP came and was not reported yet */
     bool drain_told;  /* DRAIN was reported */
@@ -82,6 +83,7 @@ struct st_service {
  * A drain may last `drain_ms`. ST_EIO on refusal. */
 enum st_err st_service_open(struct st_service *service, int64_t drain_ms) ST_MUST_CHECK;
 
+/* The signals stay blocked: the same wish to stop may still be on its way from somebody else, and the end is near. */
 void st_service_close(struct st_service *service);
 
 /* Becomes readable when a signal waits. */
@@ -90,8 +92,8 @@ static inline int st_service_fd(const struct st_service *service)
     return service->fd;
 }
 
-/* What is to be done now; call it after each poll, until it returns ST_SERVICE_NOTHING. DRAIN is reported once, STOP as
- * long as it holds. */
+/* What is to be done now; call it after each poll until it returns ST_SERVICE_NOTHING or ST_SERVICE_STOP. DRAIN is
+ * reported once, STOP from then on. */
 enum st_service_event st_service_next(struct st_service *service, int64_t now_ms);
 
 /* How long a poll may sleep, in ms: until the drain's deadline, at most `idle_ms`. */
@@ -100,30 +102,5 @@ int64_t st_service_wait_ms(const struct st_service *service, int64_t now_ms, int
 /* The exit code of a loop that left as asked: ST_EXIT_OK after a drain, however it ended; 130 or 143 if a second INT or
  * TERM cut it short. */
 int st_service_end_code(const struct st_service *service);
-
-/* The parent. */
-
-struct st_worker {
-    int ready_fd; /* to the parent; -1 without one */
-};
-
-/* Tells the parent that the worker serves. Until then, in its first life, a worker that ends by itself is not started
- * again (the configuration is wrong, the port is taken): its exit code becomes the parent's. NULL is fine. */
-void st_worker_ready(struct st_worker *worker);
-
-struct st_supervise_options {
-    int (*work)(struct st_worker *worker, void *ctx); /* the worker's whole life, in the child; returns its exit code */
-    void *ctx;                                        /* borrowed */
-    struct st_log *log;                               /* the parent's; NULL is silent */
-    int64_t drain_ms;                                 /* what the worker uses; it is killed 2 s later */
-};
-
-/* Runs the worker in a child and stays to look after it. Returns the exit code for main.
- * A worker that dies of a signal, or fails once it was ready, is started again after 100 ms; when it keeps dying within
- * 10 s, after 200, 400 … 3,200 ms. TERM, INT and HUP are passed on; when the worker has drained, this returns its code.
- * A second TERM or INT kills it (KILL is safe for everything we run). A worker that ends by itself with 0, 2, 10, 17 or
- * 19 has said its last word: no restart. If the parent is killed, the kernel kills the worker. Call it before any
- * thread or ZeroMQ context exists. */
-int st_supervise(const struct st_supervise_options *options);
 
 #endif
