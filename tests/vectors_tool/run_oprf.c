@@ -15,7 +15,8 @@ static void expand_case(struct vector_run *run, struct st_view message, struct s
     vector_expect_bytes(run, st_view(out, want.len), want, "uniform_bytes");
 }
 
-void run_rfc9380(struct vector_run *run, const cJSON *root)
+/* The RFC's form: one tag for all, texts, a length in hexadecimal. */
+static void expand_rfc_form(struct vector_run *run, const cJSON *root)
 {
     struct st_view dst = st_view_text(vector_text(run, root, "DST"));
     int index = 0;
@@ -29,7 +30,7 @@ void run_rfc9380(struct vector_run *run, const cJSON *root)
     }
 }
 
-void run_fresh_expand_message(struct vector_run *run, const cJSON *root)
+static void expand_list_form(struct vector_run *run, const cJSON *root)
 {
     int index = 0;
     const cJSON *test;
@@ -40,6 +41,14 @@ void run_fresh_expand_message(struct vector_run *run, const cJSON *root)
         vector_expect(run, want.len == vector_number(run, test, "len"), "len");
         expand_case(run, vector_hex(run, test, "msg"), vector_hex(run, test, "dst"), want);
     }
+}
+
+void run_expand_message(struct vector_run *run, const cJSON *root)
+{
+    if (cJSON_IsObject(root))
+        expand_rfc_form(run, root);
+    else
+        expand_list_form(run, root);
 }
 
 /* One evaluation: `key` holds seed, keyInfo and skSm, `test` the rest. */
@@ -70,27 +79,21 @@ static void oprf_case(struct vector_run *run, const cJSON *key, const cJSON *tes
     vector_expect_bytes(run, st_view(output, sizeof output), vector_hex(run, test, "Output"), "Output");
 }
 
-void run_rfc9497(struct vector_run *run, const cJSON *root)
+void run_oprf(struct vector_run *run, const cJSON *root)
 {
+    /* The RFC's form has one key for all vectors, ours a key in each. */
+    bool one_key = cJSON_IsObject(root);
+    const cJSON *tests = one_key ? vector_get(run, root, "vectors") : root;
     int index = 0;
     const cJSON *test;
-    cJSON_ArrayForEach(test, vector_get(run, root, "vectors"))
+    cJSON_ArrayForEach(test, tests)
     {
         vector_case(run, "case %d", index++);
-        vector_expect(run, vector_number(run, root, "mode") == 0, "mode");
-        vector_expect(run, vector_number(run, test, "Batch") == 1, "Batch");
-        oprf_case(run, root, test);
-    }
-}
-
-void run_fresh_oprf(struct vector_run *run, const cJSON *root)
-{
-    int index = 0;
-    const cJSON *test;
-    cJSON_ArrayForEach(test, root)
-    {
-        vector_case(run, "case %d", index++);
-        oprf_case(run, test, test);
+        if (one_key) {
+            vector_expect(run, vector_number(run, root, "mode") == 0, "mode");
+            vector_expect(run, vector_number(run, test, "Batch") == 1, "Batch");
+        }
+        oprf_case(run, one_key ? root : test, test);
     }
 }
 
@@ -135,7 +138,7 @@ void run_ristretto_from_hash_mul(struct vector_run *run, const cJSON *root)
     }
 }
 
-void run_fresh_x25519(struct vector_run *run, const cJSON *root)
+void run_x25519(struct vector_run *run, const cJSON *root)
 {
     int index = 0;
     const cJSON *test;

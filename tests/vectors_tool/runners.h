@@ -26,13 +26,11 @@ void run_hkdf(struct vector_run *run, const cJSON *root);
 void run_argon2id(struct vector_run *run, const cJSON *root);
 
 /* run_oprf.c: the group and what OPAQUE builds on it. */
-void run_rfc9380(struct vector_run *run, const cJSON *root);
-void run_fresh_expand_message(struct vector_run *run, const cJSON *root);
-void run_rfc9497(struct vector_run *run, const cJSON *root);
-void run_fresh_oprf(struct vector_run *run, const cJSON *root);
+void run_expand_message(struct vector_run *run, const cJSON *root);
+void run_oprf(struct vector_run *run, const cJSON *root);
 void run_ristretto_bad_encodings(struct vector_run *run, const cJSON *root);
 void run_ristretto_from_hash_mul(struct vector_run *run, const cJSON *root);
-void run_fresh_x25519(struct vector_run *run, const cJSON *root);
+void run_x25519(struct vector_run *run, const cJSON *root);
 
 /* run_opaque.c: whole registrations and logins, client and server against each other and against the vectors. */
 void run_opaque(struct vector_run *run, const cJSON *root);
