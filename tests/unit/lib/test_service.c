@@ -70,7 +70,7 @@ static int limit_memory(void)
     if (small == NULL)
         return 2;
     memset(small, 1, 8 * MIB);
-    char *big = malloc(100 * MIB);
+    char *volatile big = malloc(100 * MIB); /* volatile: a compiler may leave out what nobody reads */
     free(small);
     if (big != NULL) {
         free(big);
