@@ -35,6 +35,8 @@ enum {
     STORE_TOKEN_BYTES = 24,
     STORE_NAME_MAX = 32, /* bytes of a login name, without sigil and NUL */
     STORE_SCHEMA_VERSION = 1,
+    STORE_PAGE_BYTES = 1024,
+    STORE_CHECK_MAX_BYTES = 4 << 20, /* largest database that opening reads from end to end */
     STORE_ERASE_SOON_MS = 5000,  /* store_tick truncates the WAL this long after a commit that erased keys */
     STORE_ERASE_LATE_MS = 60000, /* a commit does it itself by then */
     STORE_BUSY_MS = 2000         /* how long a call waits for another process's lock */
@@ -57,8 +59,10 @@ enum store_mode {
 enum st_err store_create(struct store **store_r, const char *path, const uint8_t key[static STORE_KEY_BYTES],
                          const struct st_env *env) ST_MUST_CHECK;
 
-/* Opens one that exists, looks at its beginning and its schema, and brings an older schema forward. ST_ENOTFOUND: no
- * file; ST_EFOREIGN: not our file, wrong key, damaged, or written by a newer version; the file is not touched then. */
+/* Opens one that exists, checks it (wholly if it is not larger than STORE_CHECK_MAX_BYTES, else its beginning and the
+ * root of each table), and brings an older schema forward. ST_ENOTFOUND: no file; ST_EFOREIGN: not our file, wrong
+ * key, damaged, or written by a newer version; the file is not changed then. ST_EUNAVAILABLE: an older schema, and
+ * only for reading. */
 enum st_err store_open(struct store **store_r, const char *path, const uint8_t key[static STORE_KEY_BYTES],
                        enum store_mode mode, const struct st_env *env) ST_MUST_CHECK;
 
@@ -68,8 +72,8 @@ enum st_err store_open_memory(struct store **store_r, const struct st_env *env) 
 /* Rolls back what is open, truncates the WAL, closes, wipes, and NULLs the pointer. NULL is fine. */
 void store_close(struct store **store);
 
-/* What a crash leaves, for the simulation: the open transaction is rolled back, every running list ends, the store
- * itself lives on with what was committed. Also lifts a broken state (store_commit). */
+/* What a crash leaves, for the simulation: the open transaction is rolled back and a broken state (store_commit)
+ * is forgotten; the store itself lives on with what was committed. Not to be called from within a list. */
 void store_crash(struct store *store);
 
 /* One transaction at a time. ST_EREFUSED inside one. ST_EUNAVAILABLE: locked by another process. */

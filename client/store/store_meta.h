@@ -69,11 +69,14 @@ enum st_err store_generation_next(struct store *store, uint64_t *generation_r) S
 enum st_err store_generation_get(struct store *store, uint64_t *generation_r) ST_MUST_CHECK;
 /* HMAC-SHA-256( HKDF-SHA-256(salt empty, ikm K_db, info "SafeTalk/1 generation", 32), acct ‖ dev(4) ‖ generation(8) ):
  * what the relay keeps beside the number. Compare with sodium_memcmp. */
-enum st_err store_generation_tag(const struct store *store, const struct store_device *own, uint64_t generation,
-                                 uint8_t tag_r[static 32]) ST_MUST_CHECK;
+void store_generation_tag(const struct store *store, const struct store_device *own, uint64_t generation,
+                          uint8_t tag_r[static 32]);
 
 /* Rollback found (A.9): erases all sessions, prekeys, remembered initial keys and pending exposures, draws a new
  * birth and sets the known counter to 0. Contacts, chats, messages, outbox and the next prekey ids stay. */
 enum st_err store_wipe_ratchets(struct store *store) ST_MUST_CHECK;
+
+/* Inside the store: draws a new STORE_META_BIRTH and sets the known counter to 0. */
+enum st_err store_meta_draw_birth(struct store *store) ST_MUST_CHECK;
 
 #endif
