@@ -54,6 +54,20 @@ size_t layout_width(struct st_view text)
     return width;
 }
 
+size_t layout_fit(struct st_view text, size_t columns)
+{
+    size_t len = 0;
+    size_t width = 0;
+    while (len < text.len) {
+        struct grapheme g = read_grapheme(st_view(text.p + len, text.len - len));
+        if (width + g.width > columns)
+            break;
+        width += g.width;
+        len += g.len;
+    }
+    return len;
+}
+
 static void spaces(struct st_buf *out, size_t count)
 {
     uint8_t *at = st_buf_extend(out, count);

@@ -15,6 +15,9 @@ enum {
 /* Columns that a line of text takes: 0 for combining marks, 2 for wide characters and emoji, 1 for the rest. */
 size_t layout_width(struct st_view text);
 
+/* How many bytes of the text fit into `columns`, whole graphemes only. */
+size_t layout_fit(struct st_view text, size_t columns);
+
 /* Where a text goes. */
 struct layout {
     size_t column; /* columns already used on the first line */
