@@ -46,7 +46,8 @@ struct e2e_sent {
     uint8_t sid[E2E_SID_BYTES];
     uint8_t r[E2E_KEY_BYTES];
     uint32_t n;
-    bool initial; /* still a type 1 */
+    bool initial;               /* still a type 1 */
+    uint8_t th[E2E_HASH_BYTES]; /* the session's transcript hash, which the tag covers (for `deny transcript`) */
 };
 
 /* Encrypts `plain` (at most E2E_PLAIN_MAX bytes) on the session that e2e_set_choose names at `now_s` and appends the
@@ -111,6 +112,7 @@ struct e2e_received {
     /* With E2E_READ and E2E_UNREADABLE: to be stored in the same transaction, exposed later. Secret until then. */
     uint8_t mac_key[E2E_KEY_BYTES];
     uint8_t exposed_hash[E2E_HASH_BYTES];
+    uint8_t th[E2E_HASH_BYTES]; /* the session's transcript hash, which the tag covers */
     /* Effects, to be done in the same transaction. */
     bool opened;       /* this message opened the session; then: */
     bool no_opk;       /* without a one-time prekey: answer at once with an empty message, if the account is accepted */

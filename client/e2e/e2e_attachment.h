@@ -1,10 +1,10 @@
 /* Encrypted attachments (E2E-PROTOCOL A.10): one random key a blob, Padmé padding, libsodium's secretstream with
  * TAG_FINAL, chunk by chunk, so that a file of 64 MiB needs the memory of one chunk.
  *
- * A blob is a run of pieces. Piece i is 65,536 bytes (the last one may be shorter): exactly one chunk of the wire.
- * Piece 0 = stream header(24) ‖ sealed chunk, the others one sealed chunk each; a sealed chunk is 17 bytes longer than
- * what it holds. The last one carries TAG_FINAL. The plaintext is the file, then zeros up to Padmé(size).
- * The size, the key and SHA-256 of all pieces travel inside one end-to-end message (payload.h). */
+ * A blob is a run of pieces, each one chunk of the wire. Piece 0 = stream header(24) ‖ sealed chunk, the others one
+ * sealed chunk each; a sealed chunk is 17 bytes longer than the 65,536 bytes (fewer in the last) that it holds, and the
+ * last one carries TAG_FINAL. The plaintext is the file, then zeros up to Padmé(size); an empty file has one empty
+ * chunk. The size, the key and SHA-256 of all pieces travel inside one end-to-end message (payload.h). */
 #ifndef E2E_ATTACHMENT_H
 #define E2E_ATTACHMENT_H
 
@@ -20,12 +20,11 @@
 #include "lib/st_err.h"
 
 enum {
-    E2E_PIECE_BYTES = 65536,
+    E2E_PIECE_PLAIN = 65536, /* plaintext of one piece, padding included */
     E2E_STREAM_HEADER_BYTES = crypto_secretstream_xchacha20poly1305_HEADERBYTES,
     E2E_SEAL_BYTES = crypto_secretstream_xchacha20poly1305_ABYTES,
-    E2E_PIECE_PLAIN_MAX = E2E_PIECE_BYTES - E2E_SEAL_BYTES, /* plaintext of one piece, padding included */
-    E2E_FIRST_PLAIN_MAX = E2E_PIECE_PLAIN_MAX - E2E_STREAM_HEADER_BYTES,
-    E2E_FILE_MAX = 64 * 1024 * 1024 /* bytes of one file */
+    E2E_PIECE_MAX = E2E_STREAM_HEADER_BYTES + E2E_PIECE_PLAIN + E2E_SEAL_BYTES, /* bytes of a piece */
+    E2E_FILE_MAX = 64 * 1024 * 1024                                             /* bytes of one file */
 };
 
 /* Padmé(size): at most 12 % more, and only O(log log) of the size shows. 0 stays 0. */

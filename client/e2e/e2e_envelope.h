@@ -42,6 +42,20 @@ struct e2e_block {
  * ST_EMALFORMED, and *out_r is then zero. Cheap: no cryptography. */
 enum st_err e2e_envelope_parse(struct st_view bytes, struct e2e_envelope *out_r) ST_MUST_CHECK;
 
+/* What the first 128 bytes are written from. Pointers are borrowed. */
+struct e2e_head {
+    bool initial;
+    const uint8_t *sid;
+    uint32_t pn;
+    uint32_t n;
+    const uint8_t *r;
+    const uint8_t *m;
+    const uint8_t *e;
+    uint32_t ct_len; /* a bucket */
+};
+
+void e2e_envelope_head_write(const struct e2e_head *head, uint8_t out[static E2E_HEADER_BYTES]);
+
 void e2e_envelope_block_read(const uint8_t in[static E2E_BLOCK_BYTES], struct e2e_block *out_r);
 void e2e_envelope_block_write(const struct e2e_block *block, uint8_t out[static E2E_BLOCK_BYTES]);
 

@@ -41,9 +41,9 @@ struct e2e_session {
     uint32_t order;  /* the set's count when it was made: the newest has the highest */
     uint32_t spk_id; /* of the responder's signed prekey, on either side */
     uint64_t created_s;
-    uint64_t receive_only_since_s;      /* 0: it is not */
-    uint8_t block[E2E_BLOCK_BYTES];     /* initiator, until answered: ident ‖ EK ‖ spk_id ‖ opk_id */
-    uint8_t block_hash[E2E_HASH_BYTES]; /* responder: of the block that opened it */
+    uint64_t receive_only_since_s;     /* 0: it is not */
+    uint8_t block[E2E_BLOCK_BYTES];    /* initiator, until answered: ident ‖ EK ‖ spk_id ‖ opk_id */
+    uint8_t block_hash[E2E_SID_BYTES]; /* responder: start of SHA-256 of the block that opened it */
     struct ratchet ratchet;
     struct e2e_budget budget; /* in memory only */
 };

@@ -119,8 +119,9 @@ void e2e_set_close_all(struct e2e_set *set);
 
 /* ---- For e2e.c ---- */
 
-/* A new session's place, evicting the oldest receive-only one if there are four. Returns new (owned by the set), or
- * NULL without memory. */
-struct e2e_session *e2e_set_add(struct e2e_set *set, struct e2e_session *session, uint64_t now_s);
+/* Takes a new session (its struct is moved out and zeroed) and chooses again. Of five, the oldest receive-only one
+ * goes. With `bypass_held` those held so far are never sent on again. ST_ENOMEM, and nothing changed. */
+enum st_err e2e_set_add(struct e2e_set *set, struct e2e_session *session, bool bypass_held,
+                        uint64_t now_s) ST_MUST_CHECK;
 
 #endif

@@ -98,3 +98,27 @@ enum st_err payload_body_read(uint64_t type, struct st_view bytes, void *body_r)
     const struct st_schema *schema = body_schema(type);
     return schema == NULL ? ST_ENOTFOUND : st_schema_read(schema, bytes, body_r);
 }
+
+void payload_known_put(struct payload *payload, const struct e2e_known *known)
+{
+    payload->known_birth = st_view(known->birth, sizeof known->birth);
+    payload->known_counter = known->counter;
+    payload->known_sids = (struct st_records) { .count = known->count, .items = known->sids };
+}
+
+enum st_err payload_known_get(const struct payload *payload, struct e2e_known *known_r)
+{
+    memset(known_r, 0, sizeof *known_r);
+    memcpy(known_r->birth, payload->known_birth.p, sizeof known_r->birth);
+    known_r->counter = (uint32_t)payload->known_counter;
+    struct st_records list = payload->known_sids;
+    for (struct st_view sid; st_bytes_list_next(&list, &sid); known_r->count++) {
+        bool rises = known_r->count == 0 || memcmp(known_r->sids[known_r->count - 1], sid.p, PAYLOAD_SID_LEN) < 0;
+        if (!rises) {
+            memset(known_r, 0, sizeof *known_r);
+            return ST_EMALFORMED;
+        }
+        memcpy(known_r->sids[known_r->count], sid.p, PAYLOAD_SID_LEN);
+    }
+    return ST_OK;
+}

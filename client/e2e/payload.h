@@ -4,6 +4,7 @@
 #ifndef CLIENT_E2E_PAYLOAD_H
 #define CLIENT_E2E_PAYLOAD_H
 
+#include "client/e2e/e2e_set.h"
 #include "lib/st_bytes.h"
 #include "lib/st_err.h"
 #include "proto/st_limits.h"
@@ -113,5 +114,11 @@ enum st_err payload_read(struct st_view bytes, struct payload *payload_r) ST_MUS
  * version does not know. */
 enum st_err payload_body_write(enum payload_type type, const void *body, struct st_buf *out) ST_MUST_CHECK;
 enum st_err payload_body_read(uint64_t type, struct st_view bytes, void *body_r) ST_MUST_CHECK;
+
+/* Puts `known` (e2e_set_known) into a payload that is to be written; borrows it until then. */
+void payload_known_put(struct payload *payload, const struct e2e_known *known);
+
+/* Takes it out of one that was read, for e2e_set_apply_known. ST_EMALFORMED if the session ids do not rise strictly. */
+enum st_err payload_known_get(const struct payload *payload, struct e2e_known *known_r) ST_MUST_CHECK;
 
 #endif

@@ -18,7 +18,11 @@
 #include "lib/st_env.h"
 #include "lib/st_err.h"
 
-enum { RATCHET_GONE_BYTES = 8 /* of R: what is remembered of a closed chain without keys */ };
+enum {
+    /* Of R, what is remembered of a closed chain without keys. Enough that a fresh R is taken for an old one once in
+     * 2^42 steps, and short, since this is most of a saved session. */
+    RATCHET_GONE_BYTES = 6
+};
 
 /* An own M. The responder's first one is its signed prekey, which is kept by reference only. */
 struct ratchet_own {
@@ -132,6 +136,9 @@ enum st_err ratchet_open(struct ratchet *ratchet, const struct ratchet_opening *
 
 /* Drops partial keys, and the own m of closed chains, that are older than 30 days since their chain was closed. */
 void ratchet_age(struct ratchet *ratchet, uint64_t now_s);
+
+/* Does any chain that can still be read need the responder's signed prekey? Then ratchet_open wants it. */
+bool ratchet_uses_spk(const struct ratchet *ratchet);
 
 /* The signed prekey is erased: forgets what only it could read. True if the open receiving chain (or, before there is
  * one, the start) needs it: the session is then to be closed. */
