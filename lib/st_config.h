@@ -67,46 +67,47 @@ struct st_config_table {
     size_t count; /* ≤ ST_CONFIG_ROWS_MAX */
 };
 
-/* The offset of a member, if it has the type that the kind wants; a compile error if not. */
-#define ST_CONFIG_AT(type, holder, member) _Generic(&((holder *)0)->member, type * : offsetof(holder, member))
+/* The offset of a member, if a pointer to it has the type that the kind wants; a compile error if not. */
+#define ST_CONFIG_AT(pointer, holder, member) _Generic(&((holder *)0)->member, pointer : offsetof(holder, member))
 
 #define ST_CONFIG_INT(section, key, holder, member, fallback, min, max, doc)                                           \
     {                                                                                                                  \
-        (section), (key), ST_CONFIG_KIND_INT, ST_CONFIG_AT(int64_t, holder, member), (fallback), (min), (max), NULL,   \
+        (section), (key), ST_CONFIG_KIND_INT, ST_CONFIG_AT(int64_t *, holder, member), (fallback), (min), (max), NULL, \
             NULL, (doc)                                                                                                \
     }
 #define ST_CONFIG_SIZE(section, key, holder, member, fallback, min, max, doc)                                          \
     {                                                                                                                  \
-        (section), (key), ST_CONFIG_KIND_SIZE, ST_CONFIG_AT(int64_t, holder, member), (fallback), (min), (max), NULL,  \
-            NULL, (doc)                                                                                                \
+        (section), (key), ST_CONFIG_KIND_SIZE, ST_CONFIG_AT(int64_t *, holder, member), (fallback), (min), (max),      \
+            NULL, NULL, (doc)                                                                                          \
     }
 #define ST_CONFIG_DURATION(section, key, holder, member, fallback, min_ms, max_ms, doc)                                \
     {                                                                                                                  \
-        (section), (key), ST_CONFIG_KIND_DURATION, ST_CONFIG_AT(int64_t, holder, member), (fallback), (min_ms),        \
+        (section), (key), ST_CONFIG_KIND_DURATION, ST_CONFIG_AT(int64_t *, holder, member), (fallback), (min_ms),      \
             (max_ms), NULL, NULL, (doc)                                                                                \
     }
 #define ST_CONFIG_BOOL(section, key, holder, member, fallback, doc)                                                    \
     {                                                                                                                  \
-        (section), (key), ST_CONFIG_KIND_BOOL, ST_CONFIG_AT(bool, holder, member), (fallback), 0, 0, NULL, NULL, (doc) \
+        (section), (key), ST_CONFIG_KIND_BOOL, ST_CONFIG_AT(bool *, holder, member), (fallback), 0, 0, NULL, NULL,     \
+            (doc)                                                                                                      \
     }
 #define ST_CONFIG_TEXT(section, key, holder, member, fallback, check, doc)                                             \
     {                                                                                                                  \
-        (section), (key), ST_CONFIG_KIND_TEXT, ST_CONFIG_AT(char[ST_CONFIG_TEXT_SIZE], holder, member), (fallback), 0, \
-            0, NULL, (check), (doc)                                                                                    \
+        (section), (key), ST_CONFIG_KIND_TEXT, ST_CONFIG_AT(char(*)[ST_CONFIG_TEXT_SIZE], holder, member), (fallback), \
+            0, 0, NULL, (check), (doc)                                                                                 \
     }
 #define ST_CONFIG_PATH(section, key, holder, member, fallback, check, doc)                                             \
     {                                                                                                                  \
-        (section), (key), ST_CONFIG_KIND_PATH, ST_CONFIG_AT(char[ST_CONFIG_PATH_SIZE], holder, member), (fallback), 0, \
-            0, NULL, (check), (doc)                                                                                    \
+        (section), (key), ST_CONFIG_KIND_PATH, ST_CONFIG_AT(char(*)[ST_CONFIG_PATH_SIZE], holder, member), (fallback), \
+            0, 0, NULL, (check), (doc)                                                                                 \
     }
 #define ST_CONFIG_ENUM(section, key, holder, member, fallback, names, doc)                                             \
     {                                                                                                                  \
-        (section), (key), ST_CONFIG_KIND_ENUM, ST_CONFIG_AT(int, holder, member), (fallback), 0, 0, (names), NULL,     \
+        (section), (key), ST_CONFIG_KIND_ENUM, ST_CONFIG_AT(int *, holder, member), (fallback), 0, 0, (names), NULL,   \
             (doc)                                                                                                      \
     }
 #define ST_CONFIG_CIDRS(section, key, holder, member, fallback, doc)                                                   \
     {                                                                                                                  \
-        (section), (key), ST_CONFIG_KIND_CIDRS, ST_CONFIG_AT(struct st_cidr_list, holder, member), (fallback), 0, 0,   \
+        (section), (key), ST_CONFIG_KIND_CIDRS, ST_CONFIG_AT(struct st_cidr_list *, holder, member), (fallback), 0, 0, \
             NULL, NULL, (doc)                                                                                          \
     }
 
