@@ -136,6 +136,8 @@ static const struct cli_error_row ROWS[CLI_REASON_COUNT] = {
                        "{1} has version {2}; it was not touched", "install the newer safetalk" },
     [CLI_PICTURE_TRUNCATED] = { EXIT_CODE_DAMAGED, "picture_truncated", "{1} ends too early", "{2}; nothing was sent",
                                 "safetalk send {3} --attach {4} --as-file" },
+    [CLI_PICTURE_DAMAGED] = { EXIT_CODE_DAMAGED, "picture_damaged", "{1} is damaged", "{2}; nothing was sent",
+                              "safetalk send {3} --attach {4} --as-file" },
     [CLI_ATTACHMENT_DAMAGED] = { EXIT_CODE_DAMAGED, "attachment_damaged", "the attachment {1} is damaged", "{2}",
                                  "{3}" },
     [CLI_REGISTRATION_CLOSED] = { EXIT_CODE_NOT_ALLOWED, "registration_closed", "{1} takes no new accounts",

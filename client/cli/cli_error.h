@@ -99,6 +99,7 @@ enum cli_reason {
     CLI_CORRUPT_DB,          /* {1} file, {2} cause */
     CLI_NEWER_DB,            /* {1} file, {2} its version */
     CLI_PICTURE_TRUNCATED,   /* {1} file, {2} cause, {3} recipient, {4} file quoted for the shell */
+    CLI_PICTURE_DAMAGED,     /* the same four */
     CLI_ATTACHMENT_DAMAGED,  /* {1} id, {2} cause, {3} Next */
     CLI_REGISTRATION_CLOSED, /* {1} host:port */
     CLI_NOT_ALLOWED,         /* {1} what, {2} cause, {3} Next */
