@@ -1,5 +1,7 @@
 #include "lib/opaque/st_oprf.h"
 
+#include <stdbool.h>
+
 #include <sodium.h>
 
 #include "lib/opaque/st_sha512.h"
@@ -26,12 +28,18 @@ static struct st_view key_dst(void)
     return st_view(DERIVE_KEY_PAIR_DST, sizeof DERIVE_KEY_PAIR_DST - 1);
 }
 
+/* libsodium 1.0.18 does not look at the highest bit of an encoding; RFC 9496 wants it to be 0. */
+static bool has_stray_bit(const uint8_t element[static ST_OPRF_ELEMENT_BYTES])
+{
+    return (element[ST_OPRF_ELEMENT_BYTES - 1] & 0x80) != 0;
+}
+
 enum st_err st_oprf_check_element(struct st_view bytes)
 {
     if (bytes.len != ST_OPRF_ELEMENT_BYTES)
         return ST_EMALFORMED;
     /* libsodium takes the identity for a valid point; the RFCs do not. */
-    if (sodium_is_zero(bytes.p, bytes.len) != 0)
+    if (sodium_is_zero(bytes.p, bytes.len) != 0 || has_stray_bit(bytes.p))
         return ST_EMALFORMED;
     return crypto_core_ristretto255_is_valid_point(bytes.p) == 1 ? ST_OK : ST_EMALFORMED;
 }
@@ -63,7 +71,7 @@ enum st_err st_oprf_multiply(uint8_t out[static ST_OPRF_ELEMENT_BYTES],
                              const uint8_t element[static ST_OPRF_ELEMENT_BYTES])
 {
     /* -1: not the canonical encoding of an element, or the result is the identity, as it is for the identity. */
-    if (crypto_scalarmult_ristretto255(out, scalar, element) != 0) {
+    if (has_stray_bit(element) || crypto_scalarmult_ristretto255(out, scalar, element) != 0) {
         st_wipe(out, ST_OPRF_ELEMENT_BYTES);
         return ST_EMALFORMED;
     }

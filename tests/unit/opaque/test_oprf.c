@@ -127,8 +127,26 @@ static void oprf__multiply__refuses(void **state)
     assert_int_equal(st_oprf_multiply_base(out, IDENTITY), ST_EMALFORMED);
     assert_zero(out, sizeof out);
     base[0] |= 1; /* negative */
-    base[31] |= 0x80;
     assert_int_equal(st_oprf_multiply(out, ONE, base), ST_EMALFORMED);
+}
+
+/* Every element, also the identity, has a second form with the highest bit set, which libsodium 1.0.18 takes. */
+static void oprf__element__highest_bit_set(void **state)
+{
+    (void)state;
+    uint8_t out[ST_OPRF_ELEMENT_BYTES];
+    uint8_t element[ST_OPRF_ELEMENT_BYTES];
+    for (uint8_t i = 0; i < 10; i++) {
+        uint8_t scalar[ST_OPRF_SCALAR_BYTES] = { i };
+        memset(element, 0, sizeof element);
+        if (i > 0)
+            assert_int_equal(st_oprf_multiply_base(element, scalar), ST_OK);
+        element[31] |= 0x80;
+        assert_int_equal(st_oprf_check_element(st_view(element, sizeof element)), ST_EMALFORMED);
+        memset(out, 0xaa, sizeof out);
+        assert_int_equal(st_oprf_multiply(out, ONE, element), ST_EMALFORMED);
+        assert_zero(out, sizeof out);
+    }
 }
 
 static void oprf__multiply__in_place(void **state)
@@ -221,6 +239,7 @@ int main(void)
         cmocka_unit_test(oprf__check_scalar__below_the_order),
         cmocka_unit_test(oprf__random_scalar__reduces_64_bytes),
         cmocka_unit_test(oprf__multiply__refuses),
+        cmocka_unit_test(oprf__element__highest_bit_set),
         cmocka_unit_test(oprf__multiply__in_place),
         cmocka_unit_test(oprf__derive__limits),
         cmocka_unit_test(oprf__exchange__any_blind_gives_the_same_output),
