@@ -29,7 +29,7 @@ enum st_err store_chat_find_name(struct store *store, enum store_chat_kind kind,
                                  struct store_chat *out) ST_MUST_CHECK;
 
 typedef enum st_err (*store_chat_fn)(void *ctx, const struct store_chat *chat);
-/* The most recently used first. */
+/* Those with messages in them, the most recently used first. */
 enum st_err store_chat_each(struct store *store, bool unread_only, store_chat_fn fn, void *ctx) ST_MUST_CHECK;
 
 /* Takes the sequence number of our next message in the chat. */
@@ -42,7 +42,8 @@ enum st_err store_chat_get_shown(struct store *store, int64_t chat, const struct
 enum st_err store_chat_set_shown(struct store *store, int64_t chat, const struct store_device *sender,
                                  uint64_t seq) ST_MUST_CHECK;
 
-/* Erases a chat with everything in it: messages, attachments, gaps, events, wire log. */
-enum st_err store_chat_delete(struct store *store, int64_t chat) ST_MUST_CHECK;
+/* Erases everything in a chat: messages, attachments, gaps, events, wire log. The chat itself stays with its numbers,
+ * or the other side would take our next message for an old one; empty, it is in no list. */
+enum st_err store_chat_clear(struct store *store, int64_t chat) ST_MUST_CHECK;
 
 #endif

@@ -37,9 +37,9 @@ enum {
     STORE_SCHEMA_VERSION = 1,
     STORE_PAGE_BYTES = 1024,
     STORE_CHECK_MAX_BYTES = 4 << 20, /* largest database that opening reads from end to end */
-    STORE_ERASE_SOON_MS = 5000,  /* store_tick truncates the WAL this long after a commit that erased keys */
-    STORE_ERASE_LATE_MS = 60000, /* a commit does it itself by then */
-    STORE_BUSY_MS = 2000         /* how long a call waits for another process's lock */
+    STORE_ERASE_SOON_MS = 5000,      /* store_tick truncates the WAL this long after a commit that erased keys */
+    STORE_ERASE_LATE_MS = 60000,     /* a commit does it itself by then */
+    STORE_BUSY_MS = 2000             /* how long a call waits for another process's lock */
 };
 
 /* A device of an account: whom a session, a copy or a receipt belongs to. */

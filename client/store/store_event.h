@@ -30,7 +30,8 @@ enum st_err store_event_add(struct store *store, enum store_event_type type, int
                             int64_t now_ms) ST_MUST_CHECK;
 
 typedef enum st_err (*store_event_fn)(void *ctx, const struct store_event *event);
-/* Events that `consumer` has not acked, oldest first, at most `limit`; an unknown consumer has acked nothing. */
+/* Events that `consumer` has not acked, oldest first, at most `limit`; an unknown consumer has acked nothing.
+ * The consumer `default` is there from the beginning. */
 enum st_err store_event_each(struct store *store, const char *consumer, uint32_t limit, store_event_fn fn,
                              void *ctx) ST_MUST_CHECK;
 /* All up to `number` are done for this consumer; makes the consumer. Numbers only rise. Events that every consumer

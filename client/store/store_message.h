@@ -89,6 +89,9 @@ enum st_err store_message_each_held(struct store *store, int64_t chat, const str
 enum st_err store_message_set_state(struct store *store, int64_t row, enum store_state state, const char *reason,
                                     bool *changed_r) ST_MUST_CHECK;
 
+/* `failed` goes back to queued: its copies are in the outbox again. ST_EREFUSED in any other state; ST_ENOTFOUND. */
+enum st_err store_message_requeue(struct store *store, int64_t row) ST_MUST_CHECK;
+
 /* Marks what is shown, incoming and unread in the chat up to place `order` as read; `fn` (may be NULL) is told each
  * one, for read receipts. */
 enum st_err store_message_mark_read(struct store *store, int64_t chat, uint64_t order, store_message_fn fn,

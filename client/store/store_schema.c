@@ -27,8 +27,7 @@ static const char *const version_1[] = {
     " created_s INTEGER NOT NULL, confirmed_at INTEGER NOT NULL, replaced_at INTEGER NOT NULL)",
     "CREATE TABLE opk(id INTEGER PRIMARY KEY, spk INTEGER NOT NULL, priv BLOB NOT NULL, pub BLOB NOT NULL,"
     " uploaded INTEGER NOT NULL)",
-    "CREATE INDEX opk_by_spk ON opk(spk)",
-    "CREATE TABLE ek(hash BLOB PRIMARY KEY, spk INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE INDEX opk_by_spk ON opk(spk)", "CREATE TABLE ek(hash BLOB PRIMARY KEY, spk INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE INDEX ek_by_spk ON ek(spk)",
     "CREATE TABLE session(acct BLOB NOT NULL, dev INTEGER NOT NULL, updated_at INTEGER NOT NULL, bytes BLOB NOT NULL,"
     " UNIQUE(acct, dev))",
@@ -68,6 +67,7 @@ static const char *const version_1[] = {
     "CREATE TABLE event(n INTEGER PRIMARY KEY AUTOINCREMENT, type INTEGER NOT NULL, ref INTEGER NOT NULL,"
     " at INTEGER NOT NULL, body BLOB NOT NULL)",
     "CREATE TABLE consumer(name TEXT PRIMARY KEY, acked INTEGER NOT NULL) WITHOUT ROWID",
+    "INSERT INTO consumer(name, acked) VALUES('default', 0)",
 
     /* on the way */
     "CREATE TABLE outbox(row INTEGER PRIMARY KEY AUTOINCREMENT, msg_id BLOB NOT NULL, acct BLOB NOT NULL,"
@@ -75,16 +75,14 @@ static const char *const version_1[] = {
     " token BLOB NOT NULL, own_epoch BLOB NOT NULL, attempts INTEGER NOT NULL, next_try_at INTEGER NOT NULL,"
     " queued_at INTEGER NOT NULL, reason TEXT NOT NULL, envelope BLOB NOT NULL)",
     "CREATE UNIQUE INDEX outbox_by_id ON outbox(msg_id, acct, dev)",
-    "CREATE INDEX outbox_by_device ON outbox(acct, dev)",
-    "CREATE INDEX outbox_by_session ON outbox(sid) WHERE kind = 0",
+    "CREATE INDEX outbox_by_device ON outbox(acct, dev)", "CREATE INDEX outbox_by_session ON outbox(sid)",
     "CREATE INDEX outbox_new ON outbox(next_try_at) WHERE state = 0",
     "CREATE TABLE receipt(n INTEGER PRIMARY KEY AUTOINCREMENT, acct BLOB NOT NULL, dev INTEGER NOT NULL,"
     " msg_id BLOB NOT NULL, kind INTEGER NOT NULL, carrier BLOB)",
     "CREATE UNIQUE INDEX receipt_by_id ON receipt(acct, dev, msg_id, kind)",
     "CREATE INDEX receipt_free ON receipt(acct, dev) WHERE carrier IS NULL",
     "CREATE INDEX receipt_by_carrier ON receipt(carrier) WHERE carrier IS NOT NULL",
-    "CREATE TABLE epoch(acct BLOB PRIMARY KEY, epoch BLOB NOT NULL) WITHOUT ROWID",
-    NULL
+    "CREATE TABLE epoch(acct BLOB PRIMARY KEY, epoch BLOB NOT NULL) WITHOUT ROWID", NULL
 };
 
 /* versions[i] brings version i to i + 1. Only ever add at the end. */

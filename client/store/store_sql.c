@@ -335,7 +335,7 @@ void store_sql_finalize(struct store *store)
 {
     for (size_t i = 0; i < STATEMENT_SLOTS; i++) {
         sqlite3_finalize(store->statements[i].raw);
-        store->statements[i] = (struct statement){ NULL, NULL, false };
+        store->statements[i] = (struct statement) { NULL, NULL, false };
     }
 }
 

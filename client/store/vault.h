@@ -7,8 +7,8 @@
 #include "client/store/store_db.h"
 
 /* Makes store.db, blobs/ and slots in `dir` (which exists, mode 0700) under a fresh K_db, and opens the store.
- * slots is written last: a folder without it holds nothing of worth and is made anew. Passwords are borrowed, NFC.
- * ST_EEXISTS: there are slots already. ST_ELIMIT: password or cost (slots.h). */
+ * slots is written last; a database without slots, which nobody can open, is put aside as lost.db first. Passwords are
+ * borrowed, NFC. ST_EEXISTS: there are slots already. ST_ELIMIT: password or cost (slots.h). */
 enum st_err vault_create(struct store **store_r, const char *dir, struct st_view password,
                          const struct slots_cost *cost, const struct st_env *env) ST_MUST_CHECK;
 
@@ -21,7 +21,8 @@ enum st_err vault_open(struct store **store_r, const char *dir, struct st_view p
 /* Tries the password only. Errors as vault_open. */
 enum st_err vault_check_password(const char *dir, struct st_view password) ST_MUST_CHECK;
 
-/* Wraps the same K_db under another password. The store may be open. */
+/* Wraps the same K_db under another password. The store may be open. ST_ECONFLICT: a rekey was cut short; vault_open
+ * ends it. Else the errors of vault_open and of slots.h. */
 enum st_err vault_change_password(const char *dir, struct st_view old_password, struct st_view new_password,
                                   const struct slots_cost *cost, const struct st_env *env) ST_MUST_CHECK;
 
