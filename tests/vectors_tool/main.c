@@ -35,6 +35,10 @@ static const struct {
     { "*x25519*.json", run_x25519 },
     { "*opaque_negative*.json", run_opaque_negative },
     { "*opaque*.json", run_opaque },
+    { "safetalk1_identity.json", run_safetalk1_identity },
+    { "safetalk1_lists.json", run_safetalk1_lists },
+    { "safetalk1_skip_limit.json", run_safetalk1_skip_limit },
+    { "safetalk1_*.json", run_safetalk1_talks },
     { NULL, NULL }, /* the end */
 };
 

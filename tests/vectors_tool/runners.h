@@ -40,4 +40,12 @@ void run_opaque_negative(struct vector_run *run, const cJSON *root);
 void run_msgpack_hostile(struct vector_run *run, const cJSON *root);
 void run_msgpack_suite(struct vector_run *run, const cJSON *root);
 
+/* run_safetalk1_lists.c: account ids, device lists, acceptances, prekeys, bundles, safety numbers. */
+void run_safetalk1_identity(struct vector_run *run, const cJSON *root);
+void run_safetalk1_lists(struct vector_run *run, const cJSON *root);
+
+/* run_safetalk1.c: whole conversations, and what a peer that holds the right keys may still send wrong. */
+void run_safetalk1_talks(struct vector_run *run, const cJSON *root);
+void run_safetalk1_skip_limit(struct vector_run *run, const cJSON *root);
+
 #endif
