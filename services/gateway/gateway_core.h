@@ -90,7 +90,7 @@ struct gateway_stats {
     uint64_t admitted, refused, silent; /* handshakes: 200, 400, no answer */
     uint64_t from_clients, to_clients, from_services, to_services;
     uint64_t unreachable, full; /* sends to clients that failed */
-    uint64_t strikes, ignored, rate_limited, not_allowed, replaced, moved, cut;
+    uint64_t strikes, ignored, rate_limited, not_allowed, replaced, moved, cut, notes_lost;
 };
 
 /* Returns new. `options`, `env` and `out` are copied. ST_ENOMEM. */

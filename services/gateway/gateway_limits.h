@@ -16,7 +16,6 @@ enum {
     GATEWAY_ZAP_WAITING_MAX = 4096,            /* handshakes that may wait for auth at once */
     GATEWAY_HOLDS_MAX = 4096,                  /* answers held behind boxes_set, and purges, at once */
     GATEWAY_HOLD_BYTES_MAX = 16 * 1024 * 1024, /* of those answers together */
-    GATEWAY_CLOSING_MAX = 1024,                /* connections that got their bye and are cut a moment later */
 
     GATEWAY_KEY_FRESH_MS = 60 * 1000,         /* a key that auth knew is known for so long */
     GATEWAY_ZAP_WAIT_MS = 4 * 1000,           /* silence after that: the client tries again by itself */
