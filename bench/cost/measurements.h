@@ -1,0 +1,23 @@
+/* What safetalk-cost measures: one struct for each operation. To add one, write its file, declare it here, add a line
+ * to the table in main.c and the file to CMakeLists.txt. */
+#ifndef BENCH_COST_MEASUREMENTS_H
+#define BENCH_COST_MEASUREMENTS_H
+
+#include "lib/st_err.h"
+
+struct measurement {
+    const char *name; /* as on the command line: lower case and dashes */
+    const char *what; /* the operation, in words */
+    /* Returns new: everything that `run` needs and that shall not be counted. *state_r may stay NULL. */
+    enum st_err (*setup)(void **state_r);
+    /* One operation; this is what is counted. Any error ends the measurement. */
+    enum st_err (*run)(void *state);
+    /* Takes the state. May be NULL if there is nothing to free. */
+    void (*teardown)(void *state);
+};
+
+/* opaque.c */
+extern const struct measurement measurement_opaque_login_server;
+extern const struct measurement measurement_opaque_login_client;
+
+#endif
