@@ -205,7 +205,7 @@ bool client_is_online(const struct client *client);
 
 /* Online, and nothing is left to do just now: the mailbox is empty, what was taken is acked, every copy that can be
  * sent is stored, no receipt is owed, no upload runs, no gap is held. */
-bool client_is_settled(const struct client *client);
+bool client_is_settled(struct client *client);
 
 /* Why it is not online: the newest failure of the device link, or CLIENT_OK. */
 enum client_reason client_link_reason(const struct client *client);
