@@ -32,9 +32,10 @@ void human_bytes(char out[static HUMAN_BYTES_TEXT], int64_t bytes)
 
 void human_id(char out[static HUMAN_ID_TEXT], const char *id)
 {
-    const char *dot = id != NULL ? strchr(id, '.') : NULL;
-    (void)snprintf(out, HUMAN_ID_TEXT, "%.*s%.4s", TARGET_ID_DIGITS_SHOWN, id != NULL ? id : "",
-                   dot != NULL && dot - id > TARGET_ID_DIGITS_SHOWN ? dot : "");
+    const char *text = id != NULL ? id : "";
+    size_t digits = strcspn(text, ".");
+    size_t shown = digits < TARGET_ID_DIGITS_SHOWN ? digits : TARGET_ID_DIGITS_SHOWN;
+    (void)snprintf(out, HUMAN_ID_TEXT, "%.*s%.4s", (int)shown, text, text + digits);
 }
 
 static void put(struct human *h, const char *text)
@@ -479,13 +480,15 @@ void human_record(struct human *human, const struct record *record)
 
 void human_error(struct human *human, const struct record_error *error)
 {
-    char code[64];
-    (void)snprintf(code, sizeof code, " [%" PRId64 " %.40s]\n", error->code, error->reason);
+    char code[32];
+    (void)snprintf(code, sizeof code, " [%" PRId64 " ", error->code);
     human_flush(human);
     put_styled(human, RED, "safetalk:");
     put(human, " ");
     put_clean(human, error->message);
     put(human, code);
+    put_clean(human, error->reason);
+    put(human, "]\n");
     if (error->why != NULL && error->why[0] != '\0') {
         put(human, "  Why:  ");
         put_clean(human, error->why);

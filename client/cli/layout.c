@@ -4,7 +4,13 @@
 
 #include <utf8proc.h>
 
-enum { TABLE_BYTES_MAX = 16 * 1024 * 1024, TABLE_COLUMNS_MAX = 16, EMOJI_STYLE = 0xFE0F };
+enum {
+    TABLE_BYTES_MAX = 16 * 1024 * 1024,
+    TABLE_COLUMNS_MAX = 16,
+    EMOJI_STYLE = 0xFE0F,
+    FLAG_LETTER_FIRST = 0x1F1E6,
+    FLAG_LETTER_LAST = 0x1F1FF
+};
 
 /* One grapheme: its bytes and its columns. */
 struct grapheme {
@@ -17,6 +23,12 @@ static size_t code_width(int32_t code)
 {
     int width = utf8proc_charwidth(code);
     return width > 0 ? (size_t)width : 0;
+}
+
+/* Two of these are a flag. */
+static bool is_flag_letter(int32_t code)
+{
+    return code >= FLAG_LETTER_FIRST && code <= FLAG_LETTER_LAST;
 }
 
 /* Reads the grapheme that begins `text` (not empty). A byte that is not UTF-8 stands alone. */
@@ -35,7 +47,7 @@ static struct grapheme read_grapheme(struct st_view text)
         len = utf8proc_iterate(text.p + g.len, (utf8proc_ssize_t)(text.len - g.len), &next);
         if (len <= 0 || utf8proc_grapheme_break_stateful(code, next, &state))
             break;
-        if (next == EMOJI_STYLE || code_width(next) > g.width)
+        if (next == EMOJI_STYLE || is_flag_letter(next) || code_width(next) > g.width)
             g.width = 2;
         g.len += (size_t)len;
         code = next;

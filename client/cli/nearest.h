@@ -1,20 +1,12 @@
-/* Which of several words somebody may have meant. */
+/* The nearest of many words that are offered one by one; lib/st_nearest.h measures. */
 #ifndef NEAREST_H
 #define NEAREST_H
 
-#include <stddef.h>
-
-enum { NEAREST_WORD_MAX = 63 /* bytes of a word that are compared */ };
-
-/* How many letters must be put in, left out, replaced or swapped with their neighbour to turn one word into the
- * other (Damerau-Levenshtein, each place changed once). */
-size_t nearest_distance(const char *a, const char *b);
-
-/* The search for the nearest of many words: start with nearest_begin, offer each word, then read `word`. */
+/* Start with nearest_begin, offer each word, then read `word`. */
 struct nearest {
     const char *typed; /* borrowed */
-    const char *word;  /* the nearest so far; borrowed from the offers; NULL before the first */
-    size_t distance;
+    const char *word;  /* the nearest so far, the first of several; borrowed from the offers; NULL before the first */
+    unsigned distance;
 };
 
 void nearest_begin(struct nearest *nearest, const char *typed);
