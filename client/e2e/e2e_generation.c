@@ -8,11 +8,13 @@
 enum st_err e2e_generation_make(uint8_t out[static E2E_GENERATION_BYTES], const uint8_t k_db[static E2E_DB_KEY_BYTES],
                                 const uint8_t acct_id[static ST_ACCT_BYTES], uint32_t dev_id, uint64_t gen)
 {
+    static const uint8_t salt[ST_SHA256_BYTES]; /* RFC 5869: no salt is a salt of zeros */
     uint8_t key[ST_SHA256_BYTES];
     uint8_t dev[4];
     const struct st_view info = st_view_text("SafeTalk/1 generation");
     memset(out, 0, E2E_GENERATION_BYTES);
-    enum st_err err = st_hkdf_sha256(key, sizeof key, st_view(NULL, 0), st_view(k_db, E2E_DB_KEY_BYTES), &info, 1);
+    enum st_err err =
+        st_hkdf_sha256(key, sizeof key, st_view(salt, sizeof salt), st_view(k_db, E2E_DB_KEY_BYTES), &info, 1);
     if (err != ST_OK)
         return err;
     st_put_u64(out, gen);
