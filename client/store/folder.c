@@ -8,30 +8,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { TREE_DEPTH_MAX = 8 };
+#include "lib/st_file.h"
+
+enum { TREE_DEPTH_MAX = 8, SHRED_BYTES = 4096 };
+
+enum st_err folder_error_of(enum st_err err)
+{
+    return err == ST_EREFUSED ? ST_EFULL : err;
+}
 
 enum st_err folder_error(int error)
 {
-    switch (error) {
-    case 0:
-        return ST_OK;
-    case ENOENT:
-    case ENOTDIR:
-        return ST_ENOTFOUND;
-    case EEXIST:
-        return ST_EEXISTS;
-    case ENOMEM:
-        return ST_ENOMEM;
-    case ENOSPC:
-    case EDQUOT:
-    case EFBIG:
-    case EROFS:
-    case EACCES:
-    case EPERM:
-        return ST_EFULL;
-    default:
-        return ST_EIO;
-    }
+    return folder_error_of(st_file_err(error));
 }
 
 enum st_err folder_join(char out[static FOLDER_PATH_MAX], const char *dir, const char *name)
@@ -43,7 +31,7 @@ enum st_err folder_join(char out[static FOLDER_PATH_MAX], const char *dir, const
     return ST_ELIMIT;
 }
 
-static enum st_err read_all(int fd, uint8_t *out, size_t cap, size_t *len_r)
+static enum st_err read_up_to(int fd, uint8_t *out, size_t cap, size_t *len_r)
 {
     struct stat about;
     if (fstat(fd, &about) != 0)
@@ -65,42 +53,31 @@ static enum st_err read_all(int fd, uint8_t *out, size_t cap, size_t *len_r)
     return ST_OK;
 }
 
-enum st_err folder_read(const char *path, uint8_t *out, size_t cap, size_t *len_r)
+enum st_err folder_read_start(const char *path, uint8_t *out, size_t cap, size_t *len_r)
 {
     *len_r = 0;
     /* Not blocking: a pipe in the file's place must not hang us. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return folder_error(errno);
-    enum st_err err = read_all(fd, out, cap, len_r);
+    enum st_err err = read_up_to(fd, out, cap, len_r);
     close(fd);
     return err;
 }
 
-static enum st_err write_all(int fd, const uint8_t *p, size_t len)
+enum st_err folder_touch(const char *path)
 {
-    while (len > 0) {
-        ssize_t put = write(fd, p, len);
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put < 0)
-            return folder_error(errno);
-        p += put;
-        len -= (size_t)put;
-    }
-    return fsync(fd) == 0 ? ST_OK : folder_error(errno);
-}
-
-/* Opens with `flags`, writes, fsyncs, closes. */
-static enum st_err write_file(const char *path, int flags, const uint8_t *p, size_t len)
-{
-    int fd = open(path, flags | O_WRONLY | O_CLOEXEC, 0600);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
         return folder_error(errno);
-    enum st_err err = write_all(fd, p, len);
-    if (close(fd) != 0 && err == ST_OK)
-        err = folder_error(errno);
-    return err;
+    close(fd);
+    return ST_OK;
+}
+
+bool folder_has(const char *path)
+{
+    struct stat about;
+    return lstat(path, &about) == 0;
 }
 
 enum st_err folder_sync_parent(const char *path)
@@ -113,40 +90,7 @@ enum st_err folder_sync_parent(const char *path)
     memcpy(dir, path, len);
     dir[len] = '\0';
     const char *name = slash == NULL ? "." : len == 0 ? "/" : dir;
-    int fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return folder_error(errno);
-    enum st_err err = fsync(fd) == 0 ? ST_OK : folder_error(errno);
-    close(fd);
-    return err;
-}
-
-enum st_err folder_replace(const char *path, struct st_view bytes)
-{
-    char fresh[FOLDER_PATH_MAX];
-    int len = snprintf(fresh, sizeof fresh, "%s.tmp", path);
-    if (len < 0 || (size_t)len >= sizeof fresh)
-        return ST_ELIMIT;
-    /* One that a crash left behind goes first, so that the new one is ours and has our mode. */
-    enum st_err err = folder_remove(fresh);
-    if (err == ST_OK)
-        err = write_file(fresh, O_CREAT | O_EXCL, bytes.p, bytes.len);
-    if (err == ST_OK)
-        err = folder_rename(fresh, path);
-    if (err != ST_OK)
-        unlink(fresh);
-    return err;
-}
-
-enum st_err folder_touch(const char *path)
-{
-    return write_file(path, O_CREAT | O_EXCL, NULL, 0);
-}
-
-bool folder_has(const char *path)
-{
-    struct stat about;
-    return lstat(path, &about) == 0;
+    return folder_error_of(st_file_sync_folder(name));
 }
 
 enum st_err folder_rename(const char *from, const char *to)
@@ -161,16 +105,31 @@ enum st_err folder_remove(const char *path)
     return unlink(path) == 0 || errno == ENOENT ? ST_OK : folder_error(errno);
 }
 
-enum st_err folder_shred(const char *path, const uint8_t *noise, size_t len)
+/* Writes zeros over the file's bytes. */
+static enum st_err overwrite(int fd)
 {
-    enum st_err written = write_file(path, 0, noise, len);
-    if (written == ST_ENOTFOUND)
+    static const uint8_t zeros[SHRED_BYTES];
+    struct stat about;
+    if (fstat(fd, &about) != 0)
+        return folder_error(errno);
+    size_t len = about.st_size < SHRED_BYTES ? (size_t)about.st_size : SHRED_BYTES;
+    ssize_t put = pwrite(fd, zeros, len, 0);
+    if (put < 0 || (size_t)put != len)
+        return put < 0 ? folder_error(errno) : ST_EFULL;
+    return fsync(fd) == 0 ? ST_OK : folder_error(errno);
+}
+
+enum st_err folder_shred(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0 && errno == ENOENT)
         return ST_OK;
+    enum st_err err = fd < 0 ? folder_error(errno) : overwrite(fd);
+    if (fd >= 0)
+        close(fd);
+    /* It goes even if it could not be overwritten. */
     enum st_err removed = folder_remove(path);
-    enum st_err synced = folder_sync_parent(path);
-    if (removed != ST_OK)
-        return removed;
-    return written != ST_OK ? written : synced;
+    return removed != ST_OK ? removed : err;
 }
 
 static enum st_err remove_entries(int dir_fd, unsigned depth);
@@ -215,4 +174,18 @@ enum st_err folder_remove_tree(const char *path)
     if (!folder_has(path))
         return ST_OK;
     return remove_entry(AT_FDCWD, path, 0);
+}
+
+enum st_err folder_each(const char *path, const char *beginning, folder_fn fn, void *ctx)
+{
+    DIR *dir = opendir(path);
+    if (dir == NULL)
+        return folder_error(errno);
+    enum st_err err = ST_OK;
+    for (struct dirent *entry; err == ST_OK && (entry = readdir(dir)) != NULL;) {
+        if (strncmp(entry->d_name, beginning, strlen(beginning)) == 0)
+            err = fn(ctx, entry->d_name);
+    }
+    closedir(dir);
+    return err;
 }

@@ -4,6 +4,7 @@
 #include <sodium.h>
 
 #include "client/store/folder.h"
+#include "lib/st_file.h"
 #include "lib/st_hkdf.h"
 #include "lib/st_wipe.h"
 
@@ -163,11 +164,11 @@ enum st_err slots_read(struct slots *out, const char *path)
     /* One byte more than it may have, so that a longer file shows. */
     uint8_t file[SLOTS_FILE_BYTES + 1];
     size_t len = 0;
-    enum st_err err = folder_read(path, file, sizeof file, &len);
+    enum st_err err = folder_read_start(path, file, sizeof file, &len);
     return err != ST_OK ? err : slots_parse(out, st_view(file, len));
 }
 
 enum st_err slots_write(const char *path, const uint8_t file[static SLOTS_FILE_BYTES])
 {
-    return folder_replace(path, st_view(file, SLOTS_FILE_BYTES));
+    return folder_error_of(st_file_write(path, st_view(file, SLOTS_FILE_BYTES), 0600));
 }

@@ -20,7 +20,8 @@
  *   tag     = HMAC-SHA-256(mac_key, bytes 0 to 68)     (commits to the key)
  *
  * The closing digest keeps no secret. It tells a damaged file from a mistyped password, which the tag alone cannot,
- * so that nobody types a right password again and again. Every check that needs no password comes before Argon2. */
+ * so that nobody types a right password again and again. Every check that needs no password comes before Argon2.
+ * sodium_init has been called. */
 #ifndef CLIENT_STORE_SLOTS_H
 #define CLIENT_STORE_SLOTS_H
 
@@ -78,8 +79,9 @@ enum st_err slots_unwrap(uint8_t **key_r, const struct slots *slots, struct st_v
  * ST_EIO. */
 enum st_err slots_read(struct slots *out, const char *path) ST_MUST_CHECK;
 
-/* Puts the bytes at `path` so that after a crash either the old or the new file is there, whole: a new file with
- * mode 0600 beside it, fsync, rename, fsync of the folder. ST_EFULL: disk full or not writable; ST_EIO. */
+/* Puts the bytes at `path`, mode 0600, so that after a crash either the old or the new file is there, whole
+ * (st_file_write; a crash may leave a `.new-XXXXXX` beside it). ST_EFULL: disk full or not writable; ST_EIO;
+ * ST_EUNCERTAIN: it stands, but may not survive a power cut. */
 enum st_err slots_write(const char *path, const uint8_t file[static SLOTS_FILE_BYTES]) ST_MUST_CHECK;
 
 #endif

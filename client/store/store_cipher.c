@@ -1,5 +1,6 @@
 #include "client/store/store_cipher.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -86,22 +87,24 @@ static void make_raw_key(char out[static RAW_KEY_CHARS + 1], const uint8_t key[s
 enum st_err store_cipher_keep(struct store *store, const uint8_t key[static STORE_KEY_BYTES])
 {
     struct st_view info = st_view_text("SafeTalk/1 generation");
-    return st_hkdf_sha256(store->generation_key, ST_SHA256_BYTES, st_view(NULL, 0), st_view(key, STORE_KEY_BYTES),
+    return st_hkdf_sha256(store->generation_key, ST_SHA256_BYTES, st_view("", 0), st_view(key, STORE_KEY_BYTES),
                           &info, 1);
 }
 
 enum st_err store_cipher_unlock(struct store *store, const uint8_t key[static STORE_KEY_BYTES])
 {
+    /* The version first: were another SQLite linked before this one, the call that gives the key would still be
+     * SQLCipher's, and would write into a connection that is not. */
+    char version[32];
+    enum st_err err = ask(store, "PRAGMA cipher_version", version, sizeof version);
+    if (err == ST_OK && version[0] == '\0')
+        err = ST_EFOREIGN;
+    if (err != ST_OK)
+        return err;
     char raw_key[RAW_KEY_CHARS + 1];
     make_raw_key(raw_key, key);
-    int rc = sqlite3_key(store->db, raw_key, RAW_KEY_CHARS);
+    err = store_sql_error(store, sqlite3_key(store->db, raw_key, RAW_KEY_CHARS));
     ST_WIPE(raw_key);
-    enum st_err err = store_sql_error(store, rc);
-    char version[32];
-    if (err == ST_OK)
-        err = ask(store, "PRAGMA cipher_version", version, sizeof version);
-    if (err == ST_OK && version[0] == '\0')
-        return ST_EFOREIGN;
     for (size_t i = 0; err == ST_OK && i < sizeof cipher_pragmas / sizeof *cipher_pragmas; i++)
         err = store_sql_exec(store, cipher_pragmas[i]);
     return err;
@@ -112,7 +115,7 @@ enum st_err store_cipher_look(const char *path)
     static const uint8_t magic[MAGIC_BYTES] = "SQLite format 3";
     uint8_t begin[MAGIC_BYTES];
     size_t len = 0;
-    enum st_err err = folder_read(path, begin, sizeof begin, &len);
+    enum st_err err = folder_read_start(path, begin, sizeof begin, &len);
     if (err != ST_OK)
         return err;
     return len == sizeof begin && memcmp(begin, magic, sizeof magic) != 0 ? ST_OK : ST_EFOREIGN;
@@ -141,6 +144,24 @@ enum st_err store_check(struct store *store)
     return store_cipher_expect(store, "PRAGMA quick_check(1)", "ok");
 }
 
+/* Whether a fresh connection with `key` reads the database. */
+static enum st_err probe(struct store *store, const uint8_t key[static STORE_KEY_BYTES])
+{
+    struct store *other = calloc(1, sizeof *other);
+    if (other == NULL)
+        return ST_ENOMEM;
+    const char *path = sqlite3_db_filename(store->db, "main");
+    int rc = sqlite3_open_v2(path, &other->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    enum st_err err = store_sql_error(other, rc);
+    if (err == ST_OK)
+        err = store_cipher_unlock(other, key);
+    if (err == ST_OK)
+        err = store_sql_exec(other, "SELECT count(*) FROM sqlite_master");
+    sqlite3_close(other->db);
+    free(other);
+    return err;
+}
+
 enum st_err store_rekey(struct store *store, const uint8_t key[static STORE_KEY_BYTES])
 {
     if (store->read_only || store->in_memory || store->broken)
@@ -154,16 +175,15 @@ enum st_err store_rekey(struct store *store, const uint8_t key[static STORE_KEY_
     make_raw_key(raw_key, key);
     int rc = sqlite3_rekey(store->db, raw_key, RAW_KEY_CHARS);
     ST_WIPE(raw_key);
-    if (rc != SQLITE_OK) {
-        /* Which of the two keys the cipher holds now is not ours to guess. */
+    /* SQLCipher 3.4 answers SQLITE_OK even when it failed: only reading proves it. */
+    if (rc != SQLITE_OK || probe(store, key) != ST_OK) {
         store->broken = true;
         return ST_EUNCERTAIN;
     }
     /* The file is under the new key whatever follows; the WAL with the old pages goes now or with the next tick. */
     store->erased = true;
     store->erased_at_ms = store->truncate_at_ms = st_env_mono_ms(&store->env);
-    err = store_checkpoint(store);
-    if (err != ST_OK && err != ST_EUNAVAILABLE)
-        return err;
+    if (store_checkpoint(store) != ST_OK)
+        store->truncate_at_ms += STORE_ERASE_SOON_MS;
     return store_cipher_keep(store, key);
 }

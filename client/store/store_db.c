@@ -67,9 +67,13 @@ static enum st_err draw_birth(struct store *store)
 
 static enum st_err set_up_file(struct store *store, const uint8_t key[static STORE_KEY_BYTES])
 {
+    int64_t version = 0;
     enum st_err err = store_cipher_unlock(store, key);
     if (err == ST_OK)
         err = store_cipher_settle(store);
+    /* Looked at before the first PRAGMA that could write into a database that is not ours. */
+    if (err == ST_OK)
+        err = store_schema_look(store, &version);
     if (err == ST_OK)
         err = store_cipher_expect(store, store->read_only ? "PRAGMA journal_mode" : "PRAGMA journal_mode = WAL", "wal");
     if (err == ST_OK)

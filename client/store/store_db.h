@@ -1,9 +1,10 @@
 /* Opening, transactions and upkeep of the client's store: one SQLCipher database in WAL mode (E2E-PROTOCOL A.10).
  *
- * One store has one user at a time and no threads of its own. Reads may happen at any time. Writes happen between
- * store_begin and store_commit; outside of that they are refused. The first write that fails for a reason of the
- * disk or of memory marks the transaction failed: later writes and the commit give the same error, and the commit
- * rolls back. So a caller may run straight through and look at the commit, yet nothing half done becomes durable.
+ * sodium_init has been called. One store has one user at a time and no threads of its own. Reads may happen at any
+ * time. Writes happen between store_begin and store_commit; outside of that they are refused. The first write that
+ * fails for a reason of the disk or of memory marks the transaction failed: later writes and the commit give the same
+ * error, and the commit rolls back. So a caller may run straight through and look at the commit, yet nothing half done
+ * becomes durable.
  *
  * Errors that any call may give besides those it names: ST_ENOMEM; ST_EFULL: the disk is full or not writable;
  * ST_EFOREIGN: the database is damaged; ST_EIO; ST_EUNAVAILABLE: another process holds a lock, try again;
@@ -105,7 +106,8 @@ enum st_err store_checkpoint(struct store *store) ST_MUST_CHECK;
 enum st_err store_check(struct store *store) ST_MUST_CHECK;
 
 /* Encrypts the whole file anew under `key` (borrowed), outside a transaction. The caller has made `key` durable
- * beforehand (vault_rekey does): from here on only the new key opens the file. */
+ * beforehand (vault_rekey does): from here on only the new key opens the file. ST_EUNCERTAIN: it failed halfway; the
+ * file is whole under one of the two keys, and the store is of no more use until it is opened again. */
 enum st_err store_rekey(struct store *store, const uint8_t key[static STORE_KEY_BYTES]) ST_MUST_CHECK;
 
 /* A fault for tests and the simulation: called before each step named `begin`, `write`, `commit`, `committed`,

@@ -90,12 +90,13 @@ enum st_err vault_create(struct store **store_r, const char *dir, struct st_view
     *store_r = NULL;
     struct places places;
     enum st_err err = find_places(&places, dir);
-    if (err == ST_OK && (folder_has(places.slots) || folder_has(places.fresh)))
+    if (err != ST_OK)
+        return err;
+    if (folder_has(places.slots) || folder_has(places.fresh))
         return ST_EEXISTS;
     uint8_t *key = NULL;
     struct store *store = NULL;
-    if (err == ST_OK)
-        err = set_aside(dir);
+    err = set_aside(dir);
     if (err == ST_OK)
         err = make_blobs(&places);
     if (err == ST_OK)
@@ -105,10 +106,14 @@ enum st_err vault_create(struct store **store_r, const char *dir, struct st_view
     if (err == ST_OK)
         err = write_slots(places.slots, key, password, cost, 1, env);
     sodium_free(key);
-    if (err == ST_OK)
+    if (err == ST_OK) {
         *store_r = store;
-    else
-        store_close(&store);
+        return ST_OK;
+    }
+    store_close(&store);
+    /* Half a vault must not look like a whole one. */
+    if (folder_remove(places.slots) != ST_OK)
+        return ST_EUNCERTAIN;
     return err;
 }
 
@@ -207,31 +212,46 @@ enum st_err vault_rekey(struct store *store, const char *dir, struct st_view pas
         err = slots_read(&slots, places.slots);
     if (err == ST_OK)
         err = draw_key(&key, env);
-    if (err == ST_OK)
-        err = write_slots(places.fresh, key, password, cost, slots.writes + 1, env);
+    if (err != ST_OK)
+        return err;
+    err = write_slots(places.fresh, key, password, cost, slots.writes + 1, env);
     if (err == ST_OK)
         err = store_rekey(store, key);
-    if (err == ST_OK)
-        err = folder_rename(places.fresh, places.slots);
     sodium_free(key);
+    if (err == ST_OK)
+        return folder_rename(places.fresh, places.slots);
+    /* Nothing has been done to the database, or nobody knows: then both files stay, and vault_open finds out. */
+    if (err != ST_EUNCERTAIN && folder_remove(places.fresh) != ST_OK)
+        err = ST_EUNCERTAIN;
     return err;
+}
+
+/* Removes one file of the folder, ctx, after overwriting it. */
+static enum st_err shred_in(void *ctx, const char *name)
+{
+    const char *dir = ctx;
+    char path[FOLDER_PATH_MAX];
+    enum st_err err = folder_join(path, dir, name);
+    return err == ST_OK ? folder_shred(path) : err;
 }
 
 enum st_err vault_wipe_keys(const char *dir)
 {
-    static const char *const names[] = { "slots", "slots.new", "slots.tmp", "slots.new.tmp" };
-    static const uint8_t zeros[SLOTS_FILE_BYTES];
-    enum st_err err = ST_OK;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        char path[FOLDER_PATH_MAX];
-        enum st_err gone = folder_join(path, dir, names[i]);
-        if (gone == ST_OK)
-            gone = folder_shred(path, zeros, sizeof zeros);
+    /* Slots, slots.new, and what a crash left of writing them. */
+    static const char *const beginnings[] = { "slots", ".new-" };
+    char own_dir[FOLDER_PATH_MAX];
+    char inside[FOLDER_PATH_MAX];
+    enum st_err err = folder_join(inside, dir, "slots");
+    if (err != ST_OK)
+        return err;
+    memcpy(own_dir, dir, strlen(dir) + 1);
+    for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++) {
+        enum st_err gone = folder_each(dir, beginnings[i], shred_in, own_dir);
         /* The others must go even so. */
         if (err == ST_OK)
             err = gone;
     }
-    return err;
+    return err == ST_OK ? folder_sync_parent(inside) : err;
 }
 
 enum st_err vault_erase(const char *dir)
