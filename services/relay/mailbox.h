@@ -47,6 +47,22 @@ struct mailbox_key {
     uint32_t dev;
 };
 
+/* Without padding, so it serves as the key of a hash map as it is. */
+_Static_assert(sizeof(struct mailbox_key) == ST_ACCT_LEN + 4, "no padding");
+
+static inline struct mailbox_key mailbox_key(const uint8_t acct[static ST_ACCT_LEN], uint32_t dev)
+{
+    struct mailbox_key key;
+    memcpy(key.acct, acct, ST_ACCT_LEN);
+    key.dev = dev;
+    return key;
+}
+
+static inline bool mailbox_key_equal(const struct mailbox_key *a, const struct mailbox_key *b)
+{
+    return a->dev == b->dev && memcmp(a->acct, b->acct, ST_ACCT_LEN) == 0;
+}
+
 /* Where a device is attached: by which relay, and where its gateway has it. */
 struct mailbox_presence {
     struct service_peer relay;
@@ -54,6 +70,12 @@ struct mailbox_presence {
     uint64_t sid;
     uint64_t attach; /* number of this attach, not 0 */
 };
+
+static inline bool mailbox_presence_equal(const struct mailbox_presence *a, const struct mailbox_presence *b)
+{
+    return a->sid == b->sid && a->attach == b->attach && strcmp(a->relay.name, b->relay.name) == 0 &&
+           strcmp(a->gateway.name, b->gateway.name) == 0;
+}
 
 /* How full a mailbox may be. Checked before an append: the entry that crosses a limit is still taken. */
 struct mailbox_limits {
@@ -133,7 +155,7 @@ struct mailbox_look {
 };
 
 /* Opens the mailboxes of `devs`, and closes all others of the account with everything in them. Nothing happens if
- * `seq` is below the stored one. */
+ * `seq` is below the stored one, or the account was purged. */
 struct mailbox_boxes {
     uint8_t acct[ST_ACCT_LEN];
     uint64_t seq;

@@ -17,8 +17,8 @@ enum st_err mailbox_mem_new(struct mailbox_mem **mem_r, const struct st_env *env
 /* Frees and NULLs. All stores on it are closed. NULL is fine. */
 void mailbox_mem_free(struct mailbox_mem **mem);
 
-/* Opens a store on it, one for each relay; `mem` is borrowed until mailbox_close. ST_ENOMEM. */
-enum st_err mailbox_mem_open(struct mailbox_mem *mem, struct mailbox *box_r) ST_MUST_CHECK;
+/* Opens a store on it, one for each relay; `mem` is borrowed until mailbox_close. */
+void mailbox_mem_open(struct mailbox_mem *mem, struct mailbox *box_r);
 
 /* ---- breaking it ---- */
 
@@ -41,6 +41,9 @@ void mailbox_mem_new_epoch(struct mailbox_mem *mem);
  */
 void mailbox_mem_between(struct mailbox_mem *mem, void (*hook)(void *hook_ctx, const struct mailbox_key *to),
                          void *hook_ctx);
+
+/* Forgets all presences, as if every lease had ended. */
+void mailbox_mem_drop_presences(struct mailbox_mem *mem);
 
 /* The store's clock is the env's wall clock plus this. */
 void mailbox_mem_skew(struct mailbox_mem *mem, int64_t skew_ms);
