@@ -65,13 +65,13 @@ static void json__sent__is_the_line_of_the_manual(void **state)
 static void json__nested__parts_and_policy(void **state)
 {
     (void)state;
-    struct record_part part = { "9f3c.1", "harbour.png", "image/png", 3000000, NULL, "local", "/tmp/x" };
+    struct record_part part = { "9f3c.1", "harbour.png", "image/png", 3000000, NULL, "local", "/home/x" };
     struct record record = sent_record();
     record.as.sent.attachments.items = &part;
     record.as.sent.attachments.count = 1;
     expect_json(&record, "{\"v\":1,\"type\":\"sent\",\"id\":\"9f3c21aa0123456789abcdef01234567\",\"to\":\"@bob\","
                          "\"state\":\"stored\",\"attachments\":[{\"id\":\"9f3c.1\",\"name\":\"harbour.png\",\"mime\":"
-                         "\"image/png\",\"bytes\":3000000,\"state\":\"local\",\"path\":\"/tmp/x\"}],"
+                         "\"image/png\",\"bytes\":3000000,\"state\":\"local\",\"path\":\"/home/x\"}],"
                          "\"queued_at\":\"2025-11-25T14:01:07.250Z\"}");
     record_init(&record, RECORD_STATUS);
     record.as.status.account = "@alice";
