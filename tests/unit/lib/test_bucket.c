@@ -47,6 +47,7 @@ static void bucket__take__large_amounts(void **state)
     assert_true(st_bucket_take(&bucket, &bytes, 32u << 20, INT64_MIN));
     assert_int_equal(st_bucket_wait_ms(&bucket, &bytes, 4u << 20, INT64_MIN), 1000);
     assert_true(st_bucket_take(&bucket, &bytes, 32u << 20, INT64_MAX));
+    assert_false(st_bucket_take(&bucket, &bytes, 1, INT64_MAX));
     const struct st_rate widest = { UINT32_MAX, UINT32_MAX, UINT32_MAX };
     st_bucket_init(&bucket, &widest, 0);
     assert_true(st_bucket_take(&bucket, &widest, UINT32_MAX, 0));
@@ -78,7 +79,7 @@ static void bucket__take__clock_steps_back(void **state)
     assert_true(st_bucket_take(&bucket, &rate, 1, 101000));
 }
 
-static void bucket__wait__never(void **state)
+static void bucket__wait__rounded_up_or_never(void **state)
 {
     (void)state;
     const struct st_rate rate = { 1, 1000, 10 };
@@ -91,6 +92,12 @@ static void bucket__wait__never(void **state)
     assert_true(st_bucket_take(&bucket, &dry, 10, 0));
     assert_false(st_bucket_take(&bucket, &dry, 1, INT64_MAX));
     assert_true(st_bucket_wait_ms(&bucket, &dry, 1, 0) == INT64_MAX);
+    const struct st_rate thirds = { 3, 1000, 1 };
+    st_bucket_init(&bucket, &thirds, 0);
+    assert_true(st_bucket_take(&bucket, &thirds, 1, 0));
+    assert_int_equal(st_bucket_wait_ms(&bucket, &thirds, 1, 0), 334);
+    assert_false(st_bucket_take(&bucket, &thirds, 1, 333));
+    assert_true(st_bucket_take(&bucket, &thirds, 1, 334));
 }
 
 static void bucket__take__without_limit(void **state)
@@ -131,7 +138,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bucket__take__the_burst_then_the_rate), cmocka_unit_test(bucket__take__loses_no_fraction),
         cmocka_unit_test(bucket__take__large_amounts),           cmocka_unit_test(bucket__take__all_or_nothing),
-        cmocka_unit_test(bucket__take__clock_steps_back),        cmocka_unit_test(bucket__wait__never),
+        cmocka_unit_test(bucket__take__clock_steps_back),        cmocka_unit_test(bucket__wait__rounded_up_or_never),
         cmocka_unit_test(bucket__take__without_limit),           cmocka_unit_test(bucket__take__rate_was_lowered),
         cmocka_unit_test(bucket__is_full__after_the_refill),
     };

@@ -73,6 +73,7 @@ static void file__read__whole_with_a_limit(void **state)
         st_buf_init(&buf, room);
         assert_int_equal(st_file_read(place->file, 1000, &buf), room < 10 ? ST_ELIMIT : ST_OK);
         assert_int_equal(buf.len, room < 10 ? 0 : 10);
+        assert_int_equal(st_buf_error(&buf), ST_OK);
         st_buf_free(&buf);
     }
     struct st_buf buf;
@@ -92,6 +93,8 @@ static void file__read__what_has_no_size(void **state)
     struct st_buf buf;
     st_buf_init(&buf, 1 << 20);
     assert_int_equal(st_file_read("/dev/zero", 70000, &buf), ST_ELIMIT);
+    assert_int_equal(buf.len, 0);
+    assert_int_equal(st_file_read("/proc/self/status", 100, &buf), ST_ELIMIT);
     assert_int_equal(buf.len, 0);
     assert_int_equal(st_file_read("/proc/self/status", 1 << 16, &buf), ST_OK);
     assert_true(buf.len > 100);

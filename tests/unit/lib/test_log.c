@@ -103,10 +103,11 @@ static void log__write__never_longer_than_a_line(void **state)
     ST_LOG(log, ST_LOG_INFO, "big", st_log_bytes("v", st_view(big, sizeof big)), st_log_int("end", 1));
     assert_non_null(strstr(catcher.line, "aaa...\" end=1\n"));
     for (size_t len = 400; len < 520; len++) {
-        struct st_log_field fields[8];
+        struct st_log_field fields[9];
         for (int i = 0; i < 8; i++)
             fields[i] = st_log_bytes("v", st_view(big, len));
-        st_log_write(log, ST_LOG_INFO, "many", fields, 8);
+        fields[8] = st_log_int("late", 1); /* nothing comes after what was left out */
+        st_log_write(log, ST_LOG_INFO, "many", fields, 9);
         assert_in_range(catcher.len, ST_LOG_LINE_MAX - 600, ST_LOG_LINE_MAX);
         assert_string_equal(catcher.line + catcher.len - 9, " cut=yes\n");
         assert_int_equal(strcspn(catcher.line, "\n"), catcher.len - 1);
@@ -220,6 +221,16 @@ static void log__file__private_and_reopened(void **state)
     read_whole(path, text, sizeof text);
     assert_null(strstr(text, "event=two"));
     assert_non_null(strstr(text, "event=three\n"));
+    /* Two logs on one file do not write over each other. */
+    struct st_log *other;
+    assert_int_equal(st_log_open(&other, &options), ST_OK);
+    st_log_event(other, ST_LOG_INFO, "other");
+    st_log_event(log, ST_LOG_INFO, "again");
+    st_log_close(&other);
+    read_whole(path, text, sizeof text);
+    assert_non_null(strstr(text, "event=three\n"));
+    assert_non_null(strstr(text, "event=other\n"));
+    assert_non_null(strstr(text, "event=again\n"));
     /* A reopen that fails leaves the old file in use. */
     assert_int_equal(unlink(path), 0);
     assert_int_equal(rename(moved, path), 0);
