@@ -117,10 +117,8 @@ static const struct fixture_prekey *find(const struct fixture_prekey *list, uint
     return NULL;
 }
 
-static enum st_err give(const struct fixture_party *party, const struct fixture_prekey *found, struct e2e_pair *pair_r)
+static enum st_err give(const struct fixture_prekey *found, struct e2e_pair *pair_r)
 {
-    if (party->store_error != ST_OK)
-        return party->store_error;
     if (found == NULL)
         return ST_ENOTFOUND;
     *pair_r = found->pair;
@@ -131,14 +129,14 @@ static enum st_err find_spk(void *ctx, uint32_t spk_id, struct e2e_pair *pair_r)
 {
     struct fixture_party *party = ctx;
     party->spk_lookups++;
-    return give(party, find(party->spk, spk_id), pair_r);
+    return give(find(party->spk, spk_id), pair_r);
 }
 
 static enum st_err find_opk(void *ctx, uint32_t opk_id, struct e2e_pair *pair_r)
 {
     struct fixture_party *party = ctx;
     party->opk_lookups++;
-    return give(party, find(party->opk, opk_id), pair_r);
+    return give(find(party->opk, opk_id), pair_r);
 }
 
 static enum st_err find_ek(void *ctx, const uint8_t ek_hash[static E2E_HASH_BYTES])

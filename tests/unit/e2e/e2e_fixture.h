@@ -35,7 +35,6 @@ struct fixture_party {
     struct e2e_budget budget; /* of the other's account */
     unsigned spk_lookups;
     unsigned opk_lookups;
-    enum st_err store_error; /* what every look-up answers, if not ST_OK */
 };
 
 struct fixture {
