@@ -98,7 +98,7 @@ static inline bool auth_store_failed(enum st_err err)
 }
 
 /* Every call below may also answer a store error. Unless said otherwise ST_ENOTFOUND means that there is no such row,
- * outputs are then zeroed, and inputs are borrowed. */
+ * outputs are then zeroed. Inputs are borrowed, and must not lie inside an output. */
 
 /* ---- transactions ---- */
 
@@ -219,6 +219,7 @@ static inline enum st_err ST_MUST_CHECK auth_store_device_delete(const struct au
     return store->ops->device_delete(store->ctx, acct, dev);
 }
 
+/* ST_EFOREIGN: its account has no newest list. */
 static inline enum st_err ST_MUST_CHECK auth_store_session_get(const struct auth_store *store, const uint8_t *tk,
                                                                struct auth_session *session_r)
 {
