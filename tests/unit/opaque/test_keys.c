@@ -160,6 +160,20 @@ static void keys__load__invalid_private_key(void **state)
     }
 }
 
+/* A right digest over a file of another kind, such as a later version of ours. */
+static void keys__load__another_kind(void **state)
+{
+    struct folder *folder = *state;
+    enum { DIGEST_AT = OPAQUE_SERVER_KEYS_FILE_BYTES - crypto_hash_sha256_BYTES };
+    uint8_t bytes[OPAQUE_SERVER_KEYS_FILE_BYTES];
+    save(folder, bytes);
+    assert_memory_equal(bytes, "STOPAQK1", 8);
+    bytes[7] = '2';
+    assert_int_equal(crypto_hash_sha256(bytes + DIGEST_AT, bytes, DIGEST_AT), 0);
+    put_file(folder, bytes, sizeof bytes, 0600);
+    assert_refused(folder, ST_EFOREIGN);
+}
+
 static void keys__generate__differ_and_are_valid(void **state)
 {
     (void)state;
@@ -178,10 +192,15 @@ static void keys__generate__differ_and_are_valid(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(keys__save_and_load__the_same),   cmocka_unit_test(keys__save__never_over_a_file),
-        cmocka_unit_test(keys__load__others_may_read),     cmocka_unit_test(keys__load__missing),
-        cmocka_unit_test(keys__load__any_bit_flipped),     cmocka_unit_test(keys__load__every_other_length),
-        cmocka_unit_test(keys__load__invalid_private_key), cmocka_unit_test(keys__generate__differ_and_are_valid),
+        cmocka_unit_test(keys__save_and_load__the_same),
+        cmocka_unit_test(keys__save__never_over_a_file),
+        cmocka_unit_test(keys__load__others_may_read),
+        cmocka_unit_test(keys__load__missing),
+        cmocka_unit_test(keys__load__any_bit_flipped),
+        cmocka_unit_test(keys__load__every_other_length),
+        cmocka_unit_test(keys__load__another_kind),
+        cmocka_unit_test(keys__load__invalid_private_key),
+        cmocka_unit_test(keys__generate__differ_and_are_valid),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
