@@ -52,7 +52,7 @@ struct opaque_client_logged_in {
 };
 
 /* Begins a registration; one draw from `env`, the blind. The password (borrowed) is at most 65,535 bytes, else
- * ST_ELIMIT; how long it must be is the caller's rule (ST_PASSWORD_MIN). */
+ * ST_ELIMIT; how long it must be is the caller's rule (8 to 1,024 bytes, NFC). */
 enum st_err opaque_client_register_start(struct opaque_client_registration *registration,
                                          struct st_opaque_request *request, struct st_view password,
                                          const struct st_env *env) ST_MUST_CHECK;
