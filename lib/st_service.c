@@ -96,7 +96,7 @@ int64_t st_service_raise_files(int64_t want)
 
 void st_service_seed_rand(void)
 {
-    srand(randombytes_random());
+    srand(randombytes_random()); /* check: allow srand (libzmq draws from it; ours come from libsodium) */
 }
 
 enum st_err st_service_open(struct st_service *service, int64_t drain_ms)
