@@ -110,6 +110,7 @@ static void log__write__never_longer_than_a_line(void **state)
         st_log_write(log, ST_LOG_INFO, "many", fields, 9);
         assert_in_range(catcher.len, ST_LOG_LINE_MAX - 600, ST_LOG_LINE_MAX);
         assert_string_equal(catcher.line + catcher.len - 9, " cut=yes\n");
+        assert_null(strstr(catcher.line, "late="));
         assert_int_equal(strcspn(catcher.line, "\n"), catcher.len - 1);
     }
     st_log_close(&log);
