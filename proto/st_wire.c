@@ -26,6 +26,12 @@ const struct st_message_type *st_message_types(size_t *count_r)
     return st_client_messages;
 }
 
+const struct st_message_type *st_service_message_types(size_t *count_r)
+{
+    *count_r = st_internal_message_count;
+    return st_internal_messages;
+}
+
 static const struct st_message_type *find(const struct st_message_type *table, size_t count, uint8_t type)
 {
     size_t low = 0;

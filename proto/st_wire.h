@@ -164,8 +164,9 @@ struct st_message_type {
 /* The table row of a type, or NULL if there is no such type. */
 const struct st_message_type *st_message_type(uint8_t type);
 
-/* The whole table, by rising type. */
+/* The two halves of the table, by rising type: what travels between client and server, and between services. */
 const struct st_message_type *st_message_types(size_t *count_r);
+const struct st_message_type *st_service_message_types(size_t *count_r);
 
 /* Reads the body of `frame` into the C struct of its type (proto/st_messages.h, proto/st_internal.h). The caller has
  * looked at frame->type and passes the struct that belongs to it. */
