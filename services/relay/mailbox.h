@@ -240,6 +240,14 @@ struct mailbox_exposed_get {
 
 /* ---- quota of attachments ---- */
 
+/* What even the smallest attachment counts for: a folder and files cost room too, whatever is in them. */
+enum { MAILBOX_BLOB_CHARGE_MIN = 65536 };
+
+static inline uint64_t mailbox_blob_charge(uint64_t size)
+{
+    return size < MAILBOX_BLOB_CHARGE_MIN ? MAILBOX_BLOB_CHARGE_MIN : size;
+}
+
 enum mailbox_blob_fate { MAILBOX_BLOB_UNAVAILABLE = 0, MAILBOX_BLOB_OK, MAILBOX_BLOB_QUOTA, MAILBOX_BLOB_CONFLICT };
 
 /* Counts an attachment against its account's quota. A repeat with the same size and chunks is OK and prolongs nothing;
@@ -263,10 +271,9 @@ struct mailbox_blob_get {
     uint32_t chunks; /* result */
 };
 
-/* Some attachments of an account, in the order of their ids, behind `after` (zero = from the first). */
+/* Some attachments of an account, to be erased and dropped; the next call lists others then. */
 struct mailbox_blob_list {
     uint8_t acct[ST_ACCT_LEN];
-    uint8_t after[ST_BLOB_ID_LEN];
     uint8_t (*blobs)[ST_BLOB_ID_LEN]; /* filled; the caller's, blob_max long */
     size_t blob_max;
     size_t blob_count; /* result: less than blob_max means that there are no more */

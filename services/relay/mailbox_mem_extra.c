@@ -86,7 +86,7 @@ static uint64_t blob_bytes(const struct mem_account *account)
 {
     uint64_t bytes = 0;
     for (size_t i = 0; i < account->blob_count; i++)
-        bytes += account->blobs[i].size;
+        bytes += mailbox_blob_charge(account->blobs[i].size);
     return bytes;
 }
 
@@ -126,8 +126,8 @@ static enum st_err blob_add_one(struct mailbox_mem *mem, struct mailbox_blob_add
     }
     uint64_t used = blob_bytes(account);
     item->fate = MAILBOX_BLOB_QUOTA;
-    if (used > item->account_bytes_max || item->size > item->account_bytes_max - used ||
-        account->blob_count >= BLOBS_MAX)
+    uint64_t charge = mailbox_blob_charge(item->size);
+    if (used > item->account_bytes_max || charge > item->account_bytes_max - used || account->blob_count >= BLOBS_MAX)
         return ST_OK;
     enum st_err err = insert_blob(account, item);
     item->fate = err == ST_OK ? MAILBOX_BLOB_OK : MAILBOX_BLOB_UNAVAILABLE;
@@ -158,10 +158,9 @@ void mem_extra_blob_list(struct mailbox_mem *mem, struct mailbox_blob_list *item
 {
     const struct mem_account *account = st_map_get(mem->data.accounts, item->acct);
     item->blob_count = 0;
-    for (size_t i = 0; account != NULL && i < account->blob_count && item->blob_count < item->blob_max; i++) {
-        if (memcmp(account->blobs[i].blob, item->after, ST_BLOB_ID_LEN) > 0)
-            memcpy(item->blobs[item->blob_count++], account->blobs[i].blob, ST_BLOB_ID_LEN);
-    }
+    for (; account != NULL && item->blob_count < account->blob_count && item->blob_count < item->blob_max;
+         item->blob_count++)
+        memcpy(item->blobs[item->blob_count], account->blobs[item->blob_count].blob, ST_BLOB_ID_LEN);
 }
 
 void mem_extra_blob_drop(struct mailbox_mem *mem, struct mailbox_blob_drop *items, size_t count)
