@@ -238,6 +238,10 @@ static unsigned own_relay(struct passage *p)
 static void pass_on(struct passage *p)
 {
     unsigned peer = GATEWAY_NO_PEER;
+    if (p->row->pin == GATEWAY_PIN_USE && p->link->pin == GATEWAY_NO_PEER) {
+        answer_error(p, ST_CODE_WRONG_STATE, 0);
+        return;
+    }
     if (p->row->to == GATEWAY_TO_AUTH)
         peer = auth_for(p);
     else if (p->row->to == GATEWAY_TO_RECIPIENT)

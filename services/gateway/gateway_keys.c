@@ -60,7 +60,7 @@ void gateway_keys_drop_if_unknown(struct gateway_core *core, struct gateway_key 
         key_free(core, key);
 }
 
-static void plan(struct gateway_core *core, struct gateway_key *key)
+void gateway_keys_plan(struct gateway_core *core, struct gateway_key *key)
 {
     int64_t at_ms = key->checked_ms + GATEWAY_KEY_FRESH_MS;
     if (key->asked)
@@ -89,7 +89,7 @@ static void key_due(struct gateway_core *core, struct gateway_timer *timer)
         key->asked = true;
         queue(core, key);
     }
-    plan(core, key);
+    gateway_keys_plan(core, key);
 }
 
 struct gateway_key *gateway_keys_make(struct gateway_core *core, const uint8_t tk[static ST_KEY_LEN])
@@ -128,7 +128,7 @@ void gateway_keys_ask(struct gateway_core *core, struct gateway_key *key)
         return;
     key->asked = true;
     queue(core, key);
-    plan(core, key);
+    gateway_keys_plan(core, key);
 }
 
 /* Sends one packet about the first keys of the queue. They stay queued if it cannot be sent. */
@@ -146,7 +146,7 @@ static bool ask_some(struct gateway_core *core, unsigned auth)
         struct gateway_key *key = core->ask_first;
         unqueue(core, key);
         key->ask_request = request;
-        plan(core, key);
+        gateway_keys_plan(core, key);
     }
     return true;
 }
@@ -205,7 +205,7 @@ static void answer_one(struct gateway_core *core, struct gateway_key *key, const
     gateway_zap_decided(core, key);
     if (key->session != NULL)
         gateway_attach_checked(core, key->session);
-    plan(core, key);
+    gateway_keys_plan(core, key);
     gateway_keys_drop_if_unknown(core, key);
 }
 
@@ -235,7 +235,7 @@ void gateway_keys_revoke(struct gateway_core *core, const uint8_t acct[static ST
         key->checked_ms = GATEWAY_NEVER;
         if (key->asked) {
             queue(core, key);
-            plan(core, key);
+            gateway_keys_plan(core, key);
         }
         gateway_keys_drop_if_unknown(core, key);
     }

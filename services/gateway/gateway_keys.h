@@ -20,6 +20,9 @@ bool gateway_keys_is_fresh(const struct gateway_core *core, const struct gateway
 /* Asks auth, with the next flush. */
 void gateway_keys_ask(struct gateway_core *core, struct gateway_key *key);
 
+/* Sets the key's timer by what it is used for now: to be called when it gets a session. */
+void gateway_keys_plan(struct gateway_core *core, struct gateway_key *key);
+
 /* Sends the queued questions, ≤ 256 a packet. Without a live auth they stay queued. */
 void gateway_keys_flush(struct gateway_core *core);
 

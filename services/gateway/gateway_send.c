@@ -37,7 +37,7 @@ static const char *sentence_of(enum st_code code)
         [ST_CODE_MALFORMED] = "this frame breaks the protocol",
         [ST_CODE_UNKNOWN_TYPE] = "this server does not know this type of message",
         [ST_CODE_WRONG_VERSION] = "this server speaks protocol version 1",
-        [ST_CODE_WRONG_STATE] = "say hello first",
+        [ST_CODE_WRONG_STATE] = "not now: say hello, or begin the login, first",
         [ST_CODE_NOT_ALLOWED] = "not allowed here",
         [ST_CODE_RATE_LIMITED] = "too many requests",
         [ST_CODE_UNAVAILABLE] = "a part of the server gives no answer",

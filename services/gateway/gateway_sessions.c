@@ -4,6 +4,7 @@
 
 #include "services/gateway/gateway_attach.h"
 #include "services/gateway/gateway_conns.h"
+#include "services/gateway/gateway_keys.h"
 #include "services/gateway/gateway_send.h"
 #include "services/gateway/gateway_zap.h"
 
@@ -187,6 +188,7 @@ struct gateway_session *gateway_sessions_start(struct gateway_core *core, struct
     core->first = session;
     gateway_conns_speaks(core, from->conn, session->link.sid);
     gateway_zap_spoken(core, key);
+    gateway_keys_plan(core, key);
     return session;
 }
 
