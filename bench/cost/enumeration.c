@@ -57,6 +57,17 @@ static enum st_err time_answer(struct opaque_world *w, unsigned kind, double *us
     return err;
 }
 
+/* One of the `left` samples that are still to be taken, each as likely as any other: so the kinds stay mixed evenly to
+ * the very end, and a machine that grows slower meanwhile does so for all of them. */
+static unsigned draw_kind(const struct samples *s, size_t left)
+{
+    size_t drawn = randombytes_uniform((uint32_t)left);
+    unsigned kind = 0;
+    while (drawn >= s->count - s->taken[kind])
+        drawn -= s->count - s->taken[kind++];
+    return kind;
+}
+
 static enum st_err take_samples(struct samples *s)
 {
     struct opaque_world world;
@@ -65,9 +76,7 @@ static enum st_err take_samples(struct samples *s)
     for (unsigned i = 0; i < WARM_UP && err == ST_OK; i++)
         err = time_answer(&world, i % KIND_COUNT, &us);
     for (size_t left = KIND_COUNT * s->count; left > 0 && err == ST_OK; left--) {
-        unsigned kind = randombytes_uniform(KIND_COUNT);
-        while (s->taken[kind] == s->count)
-            kind = (kind + 1) % KIND_COUNT;
+        unsigned kind = draw_kind(s, left);
         err = time_answer(&world, kind, &s->us[kind][s->taken[kind]++]);
     }
     opaque_world_deinit(&world);

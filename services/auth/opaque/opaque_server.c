@@ -84,22 +84,21 @@ enum st_err opaque_server_fake_record(struct st_opaque_record *record, const str
 static enum st_err choose_record(struct st_opaque_record *out, uint8_t *stage, const struct opaque_server_keys *keys,
                                  const struct opaque_server_attempt *attempt)
 {
-    struct st_opaque_record stored = { { 0 }, { 0 }, { { 0 }, { 0 } } };
+    static const uint8_t nothing[ST_OPAQUE_RECORD_BYTES];
+    uint8_t stored[ST_OPAQUE_RECORD_BYTES];
     struct st_opaque_record fake;
     if (attempt->record.len != 0 && attempt->record.len != sizeof stored)
         return ST_EFOREIGN;
     enum st_err err = opaque_server_fake_record(&fake, keys, attempt->credential_id);
     if (err != ST_OK)
         return err;
-    if (attempt->record.len != 0)
-        memcpy(&stored, attempt->record.p, sizeof stored);
     uint8_t real = attempt->record.len != 0;
+    memcpy(stored, real ? attempt->record.p : nothing, sizeof stored);
     uint8_t mask = (uint8_t)-real;
-    const uint8_t *from_store = (const uint8_t *)&stored;
     const uint8_t *from_fake = (const uint8_t *)&fake;
     uint8_t *to = (uint8_t *)out;
     for (size_t i = 0; i < sizeof *out; i++)
-        to[i] = (uint8_t)((from_store[i] & mask) | (from_fake[i] & (uint8_t)~mask));
+        to[i] = (uint8_t)((stored[i] & mask) | (from_fake[i] & (uint8_t)~mask));
     *stage = (uint8_t)(STAGE_FAKE + real);
     ST_WIPE(stored);
     ST_WIPE(fake);
