@@ -93,6 +93,7 @@ static void config__parse__unknown_names_the_nearest(void **state)
                    "x.ini:2: unknown key \"metric\"; the nearest is \"metrics\", above all sections");
     assert_refused("[auth]\nregistraton = open\n",
                    "x.ini:2: unknown key \"registraton\"; the nearest is \"registration\"");
+    assert_refused("[relay]\nsport = 1\n", "x.ini:2: unknown key \"sport\"; the nearest is \"store\"");
     assert_refused("= 1\n", "x.ini:1: unknown key \"\"; the nearest is \"port\" in [gateway]");
     assert_refused("\xc3\xa4\xe2\x80\xae = 1\n",
                    "x.ini:1: unknown key \"\\xc3\\xa4\\xe2\\x80\\xae\"; the nearest is \"port\" in [gateway]");
