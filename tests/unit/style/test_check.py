@@ -67,8 +67,10 @@ class Tree(unittest.TestCase):
         self.assert_one("unfinished")
 
     def test_machine_path(self):
-        self.put("script/x", "cd /home/" + "me/src\n")
+        self.put("script/x", f"cd {self.root}/src\n")
         self.assert_one("absolute path")
+        self.put("script/x", "cd /home/somebody/src /etc/safetalk\n")
+        self.assertEqual(self.check()[0], [])
 
     def test_include_across_the_lines(self):
         self.put("client/e2e/b.h", "int b(void);\n")
