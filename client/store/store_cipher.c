@@ -87,8 +87,8 @@ static void make_raw_key(char out[static RAW_KEY_CHARS + 1], const uint8_t key[s
 enum st_err store_cipher_keep(struct store *store, const uint8_t key[static STORE_KEY_BYTES])
 {
     struct st_view info = st_view_text("SafeTalk/1 generation");
-    return st_hkdf_sha256(store->generation_key, ST_SHA256_BYTES, st_view("", 0), st_view(key, STORE_KEY_BYTES),
-                          &info, 1);
+    return st_hkdf_sha256(store->generation_key, ST_SHA256_BYTES, st_view("", 0), st_view(key, STORE_KEY_BYTES), &info,
+                          1);
 }
 
 enum st_err store_cipher_unlock(struct store *store, const uint8_t key[static STORE_KEY_BYTES])
@@ -186,4 +186,17 @@ enum st_err store_rekey(struct store *store, const uint8_t key[static STORE_KEY_
     if (store_checkpoint(store) != ST_OK)
         store->truncate_at_ms += STORE_ERASE_SOON_MS;
     return store_cipher_keep(store, key);
+}
+
+enum st_err store_compact(struct store *store)
+{
+    if (store->read_only || store->in_transaction || store->running > 0)
+        return ST_EREFUSED;
+    if (store->broken)
+        return ST_EIO;
+    /* VACUUM attaches the copy, which temp_store keeps in memory. */
+    sqlite3_limit(store->db, SQLITE_LIMIT_ATTACHED, 1);
+    enum st_err err = store_sql_exec(store, "VACUUM");
+    sqlite3_limit(store->db, SQLITE_LIMIT_ATTACHED, 0);
+    return err == ST_OK ? store_checkpoint(store) : err;
 }

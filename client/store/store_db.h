@@ -101,6 +101,12 @@ int64_t store_wait_ms(const struct store *store);
 /* Truncates the WAL now. At lock and exit; store_close does it itself. */
 enum st_err store_checkpoint(struct store *store) ST_MUST_CHECK;
 
+/* Writes the whole database anew, so that nothing of erased messages stays in the corners of its pages, and gives room
+ * back to the disk; needs as much memory as the database is large. Sessions, prekeys and secrets do not need it: they
+ * are gone with the next truncation of the WAL. For after a chat was cleared or messages were deleted. ST_EREFUSED in a
+ * transaction or on a store opened for reading. */
+enum st_err store_compact(struct store *store) ST_MUST_CHECK;
+
 /* Reads every page and index once (`PRAGMA quick_check`): ST_EFOREIGN if anything is wrong. Opening looks at the
  * beginning only; a page that is damaged elsewhere shows when it is read. */
 enum st_err store_check(struct store *store) ST_MUST_CHECK;

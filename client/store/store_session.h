@@ -19,7 +19,8 @@ typedef enum st_err (*store_session_fn)(void *ctx, const struct store_device *pe
 enum st_err store_session_each(struct store *store, const uint8_t *acct, store_session_fn fn, void *ctx) ST_MUST_CHECK;
 
 /* A second blob for each peer device, for the client layer's own book-keeping (what the peer is known to hold, days
- * of notices, …). It survives store_session_delete, not store_wipe_ratchets. Same errors and limits. */
+ * of notices, …), not for keys: traces of it may outlive it. It survives store_session_delete, not
+ * store_wipe_ratchets. Same errors and limits. */
 enum st_err store_peer_load(struct store *store, const struct store_device *peer, struct st_buf *out) ST_MUST_CHECK;
 enum st_err store_peer_save(struct store *store, const struct store_device *peer, struct st_view state) ST_MUST_CHECK;
 enum st_err store_peer_delete(struct store *store, const struct store_device *peer) ST_MUST_CHECK;
