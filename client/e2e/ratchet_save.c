@@ -198,16 +198,27 @@ static uint32_t at_most(struct reader *reader, uint32_t value, uint32_t max)
     return reader->failed ? 0 : value;
 }
 
+static void get_peer(struct reader *reader, struct ratchet *ratchet, unsigned flags)
+{
+    ratchet->peer.id = get_u32(reader);
+    if (ratchet->peer.id >= ratchet->next_chain)
+        reader->failed = true;
+    ratchet->received = at_most(reader, get_u16(reader), E2E_CHAIN_MAX);
+    get_key(reader, ratchet->ck_recv);
+    if ((flags & HAS_SAME_OWN) == 0)
+        get_own(reader, &ratchet->peer.own, (flags & HAS_PEER_SPK) != 0);
+    else
+        ratchet->peer.own = ratchet->own;
+}
+
 static void get_head(struct reader *reader, struct ratchet *ratchet)
 {
-    uint8_t flags = get_u8(reader);
+    unsigned flags = get_u8(reader);
     ratchet->r_held = (flags & HAS_R) != 0;
     ratchet->step_due = (flags & HAS_STEP_DUE) != 0;
     ratchet->sending = (flags & HAS_SENDING) != 0;
     ratchet->receiving = (flags & HAS_RECEIVING) != 0;
     if (flags > HAS_ALL || (ratchet->step_due && (!ratchet->receiving || ratchet->r_held)))
-        reader->failed = true;
-    if (!ratchet->receiving && (flags & (HAS_PEER_SPK | HAS_SAME_OWN)) != 0)
         reader->failed = true;
     get_key(reader, ratchet->th);
     get_key(reader, ratchet->rk);
@@ -222,17 +233,11 @@ static void get_head(struct reader *reader, struct ratchet *ratchet)
     get_key(reader, ratchet->peer.r);
     get_key(reader, ratchet->peer.m);
     ratchet->next_chain = get_u32(reader);
-    if (!ratchet->receiving)
-        return;
-    ratchet->peer.id = get_u32(reader);
-    if (ratchet->peer.id >= ratchet->next_chain)
+    if (ratchet->receiving)
+        get_peer(reader, ratchet, flags);
+    /* One form only: what is read is what would be written. */
+    if (flags_of(ratchet) != flags)
         reader->failed = true;
-    ratchet->received = at_most(reader, get_u16(reader), E2E_CHAIN_MAX);
-    get_key(reader, ratchet->ck_recv);
-    if ((flags & HAS_SAME_OWN) == 0)
-        get_own(reader, &ratchet->peer.own, (flags & HAS_PEER_SPK) != 0);
-    else
-        ratchet->peer.own = ratchet->own;
 }
 
 static enum st_err get_old(struct reader *reader, struct ratchet *ratchet)
