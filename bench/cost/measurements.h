@@ -20,4 +20,12 @@ struct measurement {
 extern const struct measurement measurement_opaque_login_server;
 extern const struct measurement measurement_opaque_login_client;
 
+/* e2e.c */
+extern const struct measurement measurement_e2e_ping_pong;
+extern const struct measurement measurement_e2e_one_way;
+extern const struct measurement measurement_e2e_step_encrypt;
+extern const struct measurement measurement_e2e_step_decrypt;
+extern const struct measurement measurement_e2e_encrypt;
+extern const struct measurement measurement_e2e_decrypt;
+
 #endif
