@@ -4,14 +4,21 @@
 
 #include "lib/st_wipe.h"
 
+/* libsodium wants a pointer even where there is nothing to read. */
+static const uint8_t *some_bytes(struct st_view view)
+{
+    static const uint8_t nothing[1];
+    return view.p != NULL ? view.p : nothing;
+}
+
 /* The two hash sizes are the same text twice, so that each can be read as it runs, without macros. */
 
 void st_hmac_sha256(uint8_t out[static ST_SHA256_BYTES], struct st_view key, const struct st_view *parts, size_t count)
 {
     crypto_auth_hmacsha256_state state;
-    crypto_auth_hmacsha256_init(&state, key.p, key.len);
+    crypto_auth_hmacsha256_init(&state, some_bytes(key), key.len);
     for (size_t i = 0; i < count; i++)
-        crypto_auth_hmacsha256_update(&state, parts[i].p, parts[i].len);
+        crypto_auth_hmacsha256_update(&state, some_bytes(parts[i]), parts[i].len);
     crypto_auth_hmacsha256_final(&state, out);
     ST_WIPE(state);
 }
@@ -34,10 +41,10 @@ enum st_err st_hkdf_sha256_expand(uint8_t *out, size_t out_len, struct st_view p
     for (size_t done = 0; done < out_len;) {
         counter++;
         crypto_auth_hmacsha256_state state;
-        crypto_auth_hmacsha256_init(&state, prk.p, prk.len);
+        crypto_auth_hmacsha256_init(&state, some_bytes(prk), prk.len);
         crypto_auth_hmacsha256_update(&state, block, block_len);
         for (size_t i = 0; i < info_count; i++)
-            crypto_auth_hmacsha256_update(&state, info[i].p, info[i].len);
+            crypto_auth_hmacsha256_update(&state, some_bytes(info[i]), info[i].len);
         crypto_auth_hmacsha256_update(&state, &counter, 1);
         crypto_auth_hmacsha256_final(&state, block);
         ST_WIPE(state);
@@ -63,9 +70,9 @@ enum st_err st_hkdf_sha256(uint8_t *out, size_t out_len, struct st_view salt, st
 void st_hmac_sha512(uint8_t out[static ST_SHA512_BYTES], struct st_view key, const struct st_view *parts, size_t count)
 {
     crypto_auth_hmacsha512_state state;
-    crypto_auth_hmacsha512_init(&state, key.p, key.len);
+    crypto_auth_hmacsha512_init(&state, some_bytes(key), key.len);
     for (size_t i = 0; i < count; i++)
-        crypto_auth_hmacsha512_update(&state, parts[i].p, parts[i].len);
+        crypto_auth_hmacsha512_update(&state, some_bytes(parts[i]), parts[i].len);
     crypto_auth_hmacsha512_final(&state, out);
     ST_WIPE(state);
 }
@@ -88,10 +95,10 @@ enum st_err st_hkdf_sha512_expand(uint8_t *out, size_t out_len, struct st_view p
     for (size_t done = 0; done < out_len;) {
         counter++;
         crypto_auth_hmacsha512_state state;
-        crypto_auth_hmacsha512_init(&state, prk.p, prk.len);
+        crypto_auth_hmacsha512_init(&state, some_bytes(prk), prk.len);
         crypto_auth_hmacsha512_update(&state, block, block_len);
         for (size_t i = 0; i < info_count; i++)
-            crypto_auth_hmacsha512_update(&state, info[i].p, info[i].len);
+            crypto_auth_hmacsha512_update(&state, some_bytes(info[i]), info[i].len);
         crypto_auth_hmacsha512_update(&state, &counter, 1);
         crypto_auth_hmacsha512_final(&state, block);
         ST_WIPE(state);
