@@ -43,8 +43,8 @@ bool relay_push_end(struct relay_core *core)
     return err == ST_OK;
 }
 
-/* Appends the entry to the frame. False: it does not fit, or there is no memory. */
-static bool encode(struct relay_core *core, const struct mailbox_entry *entry)
+/* Appends the entry to the frame. ST_ELIMIT: it does not fit; ST_EMALFORMED: it is nothing that may be sent. */
+static enum st_err encode(struct relay_core *core, const struct mailbox_entry *entry)
 {
     struct st_msg_push_item item = { .token = st_view(entry->token, ST_TOKEN_LEN),
                                      .from = st_view(entry->from.acct, ST_ACCT_LEN),
@@ -54,20 +54,25 @@ static bool encode(struct relay_core *core, const struct mailbox_entry *entry)
                                      .body = entry->body };
     struct st_buf *items = &core->pusher.items;
     size_t before = items->len;
-    if (st_schema_write(&st_schema_push_item, &item, items) == ST_OK)
-        return true;
-    items->len = before;
-    items->err = ST_OK;
-    return false;
+    enum st_err err = core->pusher.count == ST_PUSH_ITEMS_MAX ? ST_ELIMIT : ST_OK;
+    if (err == ST_OK)
+        err = st_schema_write(&st_schema_push_item, &item, items);
+    if (err != ST_OK) {
+        items->len = before;
+        items->err = ST_OK;
+    }
+    return err;
 }
 
 /* Encodes the entry into this frame, or into a new one if this one is full. */
-static bool encode_somewhere(struct relay_core *core, struct relay_session *session, const struct mailbox_entry *entry)
+static enum st_err encode_somewhere(struct relay_core *core, struct relay_session *session,
+                                    const struct mailbox_entry *entry)
 {
-    if (core->pusher.count < ST_PUSH_ITEMS_MAX && encode(core, entry))
-        return true;
-    if (core->pusher.count == 0 || !relay_push_end(core))
-        return false;
+    enum st_err err = encode(core, entry);
+    if (err != ST_ELIMIT || core->pusher.count == 0)
+        return err;
+    if (!relay_push_end(core))
+        return ST_EUNAVAILABLE;
     begin_frame(core, session);
     return encode(core, entry);
 }
@@ -82,16 +87,23 @@ bool relay_push_add(struct relay_core *core, struct relay_session *session, cons
     }
     if (core->pusher.session == NULL)
         begin_frame(core, session);
-    if (!encode_somewhere(core, session, entry) ||
-        relay_inflight_add(&session->inflight, id, entry->body.len, relay_mono_ms(core)) != ST_OK) {
-        /* A frame that holds one entry more than is in flight must not leave. */
-        if (core->pusher.session != NULL) {
-            take_back(core);
-            core->pusher.session = NULL;
-            relay_session_block(core, session);
-        }
-        return false;
+    enum st_err err = encode_somewhere(core, session, entry);
+    if (err == ST_EMALFORMED) {
+        /* A damaged entry must not bar the way for those behind it. It stays where it is until it expires. */
+        st_log_event(core->deps.log, ST_LOG_ERROR, "entry_damaged");
+        memcpy(session->cursor, id, MAILBOX_ENTRY_LEN);
+        return true;
     }
+    if (err == ST_OK)
+        err = relay_inflight_add(&session->inflight, id, entry->body.len, relay_mono_ms(core));
+    if (err != ST_OK && core->pusher.session != NULL) {
+        /* The frame may hold one entry more than is in flight: it must not leave. */
+        take_back(core);
+        core->pusher.session = NULL;
+        relay_session_block(core, session);
+    }
+    if (err != ST_OK)
+        return false;
     core->pusher.count++;
     memcpy(session->cursor, id, MAILBOX_ENTRY_LEN);
     return true;

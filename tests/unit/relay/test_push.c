@@ -449,6 +449,19 @@ static void push__mailbox_closed_under_a_session__drops_it(void **state)
     assert_int_equal(world_stats(world, 0).sessions, 0);
 }
 
+static void push__damaged_entry__does_not_bar_the_way(void **state)
+{
+    struct world *world = *state;
+    char text[256];
+    world_open(world, 2, 1);
+    fill(world, 1, 10); /* shorter than any envelope */
+    world_attach(world, 0, "gw-b", 2, 1, SID, NULL);
+    world_send(world, 0, 1, 2, 1, "one", NULL);
+    assert_string_equal(world_pushed(world, text), "one");
+    assert_int_equal(world_drain(world, 0, "gw-b", 2, 1, SID), 0);
+    assert_int_equal(world_stats(world, 0).in_flight, 1);
+}
+
 static void push__many_backlogs__are_read_in_turns(void **state)
 {
     struct world *world = *state;
@@ -501,6 +514,7 @@ int main(void)
         TEST(push__full_gateway_in_the_middle_of_a_backlog__repeats_and_loses_nothing),
         TEST(push__gateway_gone__removes_session_and_presence),
         TEST(push__mailbox_closed_under_a_session__drops_it),
+        TEST(push__damaged_entry__does_not_bar_the_way),
         TEST(push__many_backlogs__are_read_in_turns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
