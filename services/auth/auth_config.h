@@ -25,8 +25,8 @@ enum auth_registration {
 struct auth_limits {
     bool off; /* none of the counts below: for benchmarks and simulations. Said in the log */
 
-    /* Password attempts are counted at KE1. So many are free in a window and the one before it; further ones are let
-     * through one a minute, then one in 2, 4, 8 and 15 minutes. */
+    /* Password attempts are counted at KE1. So many are free in any window; further ones are let through one a minute,
+     * then one in 2, 4, 8 and 15 minutes. A login that succeeds forgets them. */
     uint32_t attempts_free;
     uint32_t attempts_window_s;
     uint32_t address_per_minute; /* attempts and registrations of one address */
@@ -41,6 +41,8 @@ struct auth_limits {
     uint32_t link_offers_per_hour;  /* of one account */
     uint32_t logins_pending_max;    /* logins between KE1 and KE3 at once */
 };
+
+enum { AUTH_LOGINS_PENDING_MAX = 1000000 };
 
 struct auth_endpoint {
     char host[ST_HOST_MAX + 1]; /* as clients shall connect to it */

@@ -10,6 +10,7 @@
 #include "lib/st_env.h"
 #include "lib/st_err.h"
 #include "lib/st_invite.h"
+#include "services/auth/auth_secrets.h"
 #include "services/auth/opaque/opaque_server_keys.h"
 #include "services/auth/store.h"
 
@@ -31,6 +32,10 @@ enum st_err auth_invite_create(const struct auth_store *store, const struct opaq
 /* What is left of an invite. ST_ENOTFOUND: the server has no such code (any more). */
 enum st_err auth_invite_look(const struct auth_store *store, const struct opaque_server_keys *keys,
                              const struct st_invite *invite, struct auth_invite_row *row_r) ST_MUST_CHECK;
+
+/* The hash under which the store keeps a code. */
+void auth_invite_hash(uint8_t out[static ST_HASH_LEN], const struct auth_secrets *secrets,
+                      const struct st_invite *invite);
 
 /* Is there any account yet? (The first invite is shown until there is one.) */
 enum st_err auth_has_accounts(const struct auth_store *store, bool *has_r) ST_MUST_CHECK;

@@ -69,17 +69,24 @@ static enum st_err throttle_hit(void *ctx, const uint8_t *key, int64_t until_ms,
     return mem_call_end(&call, err);
 }
 
-static enum st_err throttle_get(void *ctx, const uint8_t *key, int64_t until_ms, uint64_t *count_r)
+static enum st_err throttle_recent(void *ctx, const uint8_t *key, int64_t after_ms, uint64_t *count_r,
+                                   int64_t *newest_ms_r)
 {
     struct mem_call call;
     uint8_t full[MEM_THROTTLE_KEY];
     *count_r = 0;
+    *newest_ms_r = 0;
     enum st_err err = mem_call_begin(&call, ctx);
     if (err != ST_OK)
         return err;
-    throttle_key(full, key, until_ms);
-    const struct mem_throttle *row = mem_table_get(mem_table_of(&call, MEM_THROTTLE), full);
-    *count_r = row != NULL ? row->count : 0;
+    throttle_key(full, key, after_ms > 0 ? after_ms + 1 : 0);
+    const struct mem_table *table = mem_table_of(&call, MEM_THROTTLE);
+    struct mem_place place = mem_table_seek(table, full, sizeof full);
+    const struct mem_throttle *row;
+    while ((row = mem_table_next(table, &place, key, ST_HASH_LEN)) != NULL) {
+        *count_r += row->count;
+        *newest_ms_r = row->until_ms;
+    }
     return mem_call_end(&call, ST_OK);
 }
 
@@ -218,7 +225,7 @@ void mem_policy_ops(struct auth_store_ops *ops)
     ops->invite_get = invite_get;
     ops->invite_use = invite_use;
     ops->throttle_hit = throttle_hit;
-    ops->throttle_get = throttle_get;
+    ops->throttle_recent = throttle_recent;
     ops->throttle_clear = throttle_clear;
     ops->erase_insert = erase_insert;
     ops->erase_due = erase_due;

@@ -46,7 +46,7 @@ static enum st_err invite_use(void *ctx, const uint8_t *hash)
     return err == ST_OK ? ST_ECONFLICT : err;
 }
 
-static enum st_err throttle_get(void *ctx, const uint8_t *key, int64_t until_ms, uint64_t *count_r)
+static enum st_err read_count(void *ctx, const uint8_t *key, int64_t until_ms, uint64_t *count_r)
 {
     struct auth_query query;
     *count_r = 0;
@@ -71,8 +71,24 @@ static enum st_err throttle_hit(void *ctx, const uint8_t *key, int64_t until_ms,
     auth_query_int(&query, until_ms);
     err = auth_query_run(&query, NULL);
     if (err == ST_OK)
-        err = throttle_get(ctx, key, until_ms, count_r);
+        err = read_count(ctx, key, until_ms, count_r);
     return auth_sqlite_leave(ctx, own, err);
+}
+
+static enum st_err throttle_recent(void *ctx, const uint8_t *key, int64_t after_ms, uint64_t *count_r,
+                                   int64_t *newest_ms_r)
+{
+    struct auth_query query;
+    *count_r = 0;
+    *newest_ms_r = 0;
+    auth_query_open(&query, ctx, AUTH_SQL_THROTTLE_RECENT);
+    auth_query_bytes(&query, key, ST_HASH_LEN);
+    auth_query_int(&query, after_ms);
+    if (auth_query_step(&query)) {
+        *count_r = auth_query_get_uint(&query, INT64_MAX);
+        *newest_ms_r = auth_query_get_int(&query);
+    }
+    return auth_query_finish(&query);
 }
 
 static enum st_err throttle_clear(void *ctx, const uint8_t *key)
@@ -198,7 +214,7 @@ void auth_sqlite_policy_ops(struct auth_store_ops *ops)
     ops->invite_get = invite_get;
     ops->invite_use = invite_use;
     ops->throttle_hit = throttle_hit;
-    ops->throttle_get = throttle_get;
+    ops->throttle_recent = throttle_recent;
     ops->throttle_clear = throttle_clear;
     ops->erase_insert = erase_insert;
     ops->erase_due = erase_due;

@@ -26,14 +26,23 @@ static void invite__use__ends_at_none(void **state)
     assert_int_equal(got.uses_left, 0);
 }
 
+static void assert_recent(const struct auth_store *store, const uint8_t *key, int64_t after_ms, uint64_t count,
+                          int64_t newest_ms)
+{
+    uint64_t got;
+    int64_t newest;
+    contract_ok(auth_store_throttle_recent(store, key, after_ms, &got, &newest));
+    assert_int_equal(got, count);
+    assert_int_equal(newest, newest_ms);
+}
+
 static void throttle__hit__counts_by_key_and_window(void **state)
 {
     const struct auth_store *store = &CONTRACT_DB(state)->store;
     uint8_t one[ST_HASH_LEN] = { 1 };
     uint8_t two[ST_HASH_LEN] = { 2 };
     uint64_t count;
-    contract_ok(auth_store_throttle_get(store, one, 900, &count));
-    assert_int_equal(count, 0);
+    assert_recent(store, one, 0, 0, 0);
     for (uint64_t i = 1; i <= 5; i++) {
         contract_ok(auth_store_throttle_hit(store, one, 900, &count));
         assert_int_equal(count, i);
@@ -42,16 +51,16 @@ static void throttle__hit__counts_by_key_and_window(void **state)
     assert_int_equal(count, 1);
     contract_ok(auth_store_throttle_hit(store, two, 900, &count));
     assert_int_equal(count, 1);
-    contract_ok(auth_store_throttle_get(store, one, 900, &count));
-    assert_int_equal(count, 5);
+    assert_recent(store, one, 0, 6, 1800);
+    assert_recent(store, one, 899, 6, 1800);
+    assert_recent(store, one, 900, 1, 1800);
+    assert_recent(store, one, 1799, 1, 1800);
+    assert_recent(store, one, 1800, 0, 0);
+    assert_recent(store, two, 0, 1, 900);
     contract_ok(auth_store_throttle_clear(store, one));
     contract_ok(auth_store_throttle_clear(store, one));
-    contract_ok(auth_store_throttle_get(store, one, 900, &count));
-    assert_int_equal(count, 0);
-    contract_ok(auth_store_throttle_get(store, one, 1800, &count));
-    assert_int_equal(count, 0);
-    contract_ok(auth_store_throttle_get(store, two, 900, &count));
-    assert_int_equal(count, 1);
+    assert_recent(store, one, 0, 0, 0);
+    assert_recent(store, two, 0, 1, 900);
 }
 
 static void erase__due__gives_the_oldest(void **state)
