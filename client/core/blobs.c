@@ -605,7 +605,7 @@ int64_t blobs_next_ms(const struct client *client)
     if (!client_is_online(client))
         return TIMER_NEVER;
     int64_t next = TIMER_NEVER;
-    if (blobs->up.active && !blobs->up.asked)
+    if (blobs->up.active && !blobs->up.asked && blobs->up.in_flight == 0)
         next = core_earlier(next, blobs->up.wait_ms > 0 ? blobs->up.wait_ms : core_mono(client));
     if (!blobs->up.active && blobs->more_uploads)
         next = core_earlier(next, core_mono(client));

@@ -373,8 +373,11 @@ static enum st_err find_targets(struct client *client, bool *missing_r)
     enum st_err err = lists_get(client, sender->acct, &list);
     for (size_t i = 0; err == ST_OK && i < list.count; i++)
         err = add_target(sender, client, sender->acct, list.devices[i].dev_id);
-    for (size_t i = 0; i < sender->target_count; i++)
-        *missing_r |= sender->targets[i].why != E2E_RENEW_NO;
+    for (size_t i = 0; i < sender->target_count; i++) {
+        /* Too many copies without a receipt: a new session is better, but no reason to refuse while offline. */
+        enum e2e_renewal why = sender->targets[i].why;
+        *missing_r |= why != E2E_RENEW_NO && (why != E2E_RENEW_NO_RECEIPTS || client_is_online(client));
+    }
     if (err == ST_OK)
         err = lists_get(client, client->self.acct, &own);
     for (size_t i = 0; err == ST_OK && i < own.count; i++) {
