@@ -10,7 +10,8 @@
 
 enum {
     FD_MAX = 1 << 20,  /* no descriptor is higher */
-    SCAN_STEP_MS = 100 /* between two shares of a scan */
+    SCAN_STEP_MS = 50, /* between two shares of a scan */
+    SCAN_LEAST = 512   /* descriptors in one share at least: about half a millisecond */
 };
 
 #define FD_BITS 20 /* low bits of a connection's number: its descriptor */
@@ -153,7 +154,8 @@ void gateway_guard_accepted(struct gateway_guard *guard, enum gateway_socket soc
     *entry = (struct entry) { .socket = socket, .copy = copy, .inode = stat.st_ino };
     entry->conn = (++guard->serial << FD_BITS) | (uint64_t)fd;
     guard->by_fd[fd] = entry;
-    guard->count++;
+    if (guard->count++ == 0)
+        guard->next_ms = 0; /* no longer idle */
     guard->out.opened(guard->out.ctx, entry->conn, socket, address);
 }
 
@@ -207,13 +209,16 @@ static void look(struct gateway_guard *guard, int fd, struct entry *entry)
     }
 }
 
-/* The share of one step: as many descriptors as let a whole round end within the rule's time. */
+/* The share of one step: as many descriptors as let a whole round end within the rule's time, and all of them while
+ * they are few. */
 static void scan_socket(struct gateway_guard *guard, enum gateway_socket socket)
 {
     int64_t steps = guard->rules[socket].scan_ms / SCAN_STEP_MS;
     size_t share = guard->fd_count / (size_t)(steps < 1 ? 1 : steps) + 1;
     if (guard->rules[socket].port == 0)
         return;
+    if (share < SCAN_LEAST)
+        share = guard->fd_count < SCAN_LEAST ? guard->fd_count : SCAN_LEAST;
     for (size_t i = 0; i < share && guard->fd_count > 0; i++) {
         size_t fd = guard->cursor[socket]++ % guard->fd_count;
         if (guard->by_fd[fd] != NULL && guard->by_fd[fd]->socket == socket)
@@ -225,7 +230,7 @@ int64_t gateway_guard_scan(struct gateway_guard *guard, int64_t now_ms)
 {
     if (now_ms < guard->next_ms)
         return guard->next_ms;
-    guard->next_ms = now_ms + (guard->count > 0 ? SCAN_STEP_MS : 10 * SCAN_STEP_MS);
+    guard->next_ms = now_ms + (guard->count > 0 ? SCAN_STEP_MS : 20 * SCAN_STEP_MS);
     if (guard->count > 0)
         for (int socket = 0; socket < GATEWAY_SOCKETS; socket++)
             scan_socket(guard, (enum gateway_socket)socket);
