@@ -259,6 +259,85 @@ static void attachment__unseal__one_blob_opens_under_one_key(void **state)
     free_blob(&two);
 }
 
+/* A blob of two pieces for a file of `size` bytes, made by a sender that breaks the rules but gives right digests. */
+struct forgery {
+    uint64_t size;
+    unsigned char tags[2];
+    uint8_t pad;   /* what stands in the padding */
+    unsigned send; /* pieces that are delivered and counted in the digests */
+};
+
+/* Delivers the forged blob; *piece_r is what unseal_piece said of the last piece, the result what unseal_end said. */
+static enum st_err deliver(const struct forgery *forgery, enum st_err *piece_r)
+{
+    static uint8_t plain[E2E_PIECE_PLAIN];
+    static const uint8_t key[E2E_KEY_BYTES] = { 5 };
+    uint8_t digests[2][E2E_HASH_BYTES];
+    crypto_hash_sha256_state of_pieces;
+    crypto_hash_sha256_state of_file;
+    crypto_secretstream_xchacha20poly1305_state stream;
+    struct e2e_unseal state;
+    struct st_buf piece;
+    struct st_buf file;
+    st_buf_init(&piece, E2E_PIECE_MAX);
+    st_buf_init(&file, E2E_PIECE_PLAIN + 1);
+    crypto_hash_sha256_init(&of_pieces);
+    crypto_hash_sha256_init(&of_file);
+    assert_int_equal(e2e_attachment_unseal_begin(&state, forgery->size, key), ST_OK);
+    uint64_t left = e2e_attachment_padded(forgery->size);
+    for (unsigned i = 0; i < forgery->send; i++) {
+        size_t file_len = e2e_attachment_piece_file_bytes(forgery->size, i);
+        size_t len = left < sizeof plain ? (size_t)left : sizeof plain;
+        left -= len;
+        memset(plain, 0, file_len);
+        memset(plain + file_len, forgery->pad, len - file_len);
+        st_buf_clear(&piece);
+        if (i == 0) {
+            uint8_t *header = st_buf_extend(&piece, E2E_STREAM_HEADER_BYTES);
+            assert_int_equal(crypto_secretstream_xchacha20poly1305_init_push(&stream, header, key), 0);
+        }
+        uint8_t *sealed = st_buf_extend(&piece, len + E2E_SEAL_BYTES);
+        assert_int_equal(
+            crypto_secretstream_xchacha20poly1305_push(&stream, sealed, NULL, plain, len, NULL, 0, forgery->tags[i]),
+            0);
+        crypto_hash_sha256_update(&of_pieces, piece.p, piece.len);
+        crypto_hash_sha256_update(&of_file, plain, file_len);
+        st_buf_clear(&file);
+        *piece_r = e2e_attachment_unseal_piece(&state, st_buf_view(&piece), &file);
+    }
+    crypto_hash_sha256_final(&of_pieces, digests[0]);
+    crypto_hash_sha256_final(&of_file, digests[1]);
+    st_buf_free(&piece);
+    st_buf_free(&file);
+    return e2e_attachment_unseal_end(&state, digests[0], digests[1]);
+}
+
+static void attachment__unseal__refuses_what_breaks_the_rules_under_right_digests(void **state)
+{
+    (void)state;
+    enum {
+        FINAL = crypto_secretstream_xchacha20poly1305_TAG_FINAL,
+        REKEY = crypto_secretstream_xchacha20poly1305_TAG_REKEY
+    };
+    static const struct {
+        struct forgery forgery;
+        enum st_err piece;
+        enum st_err end;
+    } cases[] = {
+        { { 70000, { 0, FINAL }, 0, 2 }, ST_OK, ST_OK },
+        { { 70000, { 0, 0 }, 0, 2 }, ST_EINTEGRITY, ST_EINTEGRITY },         /* no end */
+        { { 70000, { FINAL, FINAL }, 0, 2 }, ST_EINTEGRITY, ST_EINTEGRITY }, /* ends too early */
+        { { 70000, { REKEY, FINAL }, 0, 2 }, ST_EINTEGRITY, ST_EINTEGRITY },
+        { { 70000, { 0, FINAL }, 1, 2 }, ST_EINTEGRITY, ST_EINTEGRITY }, /* something in the padding */
+        { { 70000, { 0, FINAL }, 0, 1 }, ST_OK, ST_EINTEGRITY },         /* the last piece never comes */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        enum st_err piece = ST_EIO;
+        assert_int_equal(deliver(&cases[i].forgery, &piece), cases[i].end);
+        assert_int_equal(piece, cases[i].piece);
+    }
+}
+
 static void attachment__seal__refuses_another_length_and_too_much(void **state)
 {
     struct fixture *f = *state;
@@ -325,6 +404,7 @@ int main(void)
         TEST(attachment__unseal__refuses_cut_reordered_repeated_and_longer),
         TEST(attachment__unseal__refuses_changed_bytes_keys_and_digests),
         TEST(attachment__unseal__one_blob_opens_under_one_key),
+        TEST(attachment__unseal__refuses_what_breaks_the_rules_under_right_digests),
         TEST(attachment__seal__refuses_another_length_and_too_much),
         TEST(attachment__seal__64_mib_with_bounded_memory),
     };
