@@ -21,14 +21,9 @@ enum {
 };
 
 static const struct measurement *const MEASUREMENTS[] = {
-    &measurement_opaque_login_server,
-    &measurement_opaque_login_client,
-    &measurement_e2e_ping_pong,
-    &measurement_e2e_one_way,
-    &measurement_e2e_step_encrypt,
-    &measurement_e2e_step_decrypt,
-    &measurement_e2e_encrypt,
-    &measurement_e2e_decrypt,
+    &measurement_opaque_login_server, &measurement_opaque_login_client, &measurement_e2e_ping_pong,
+    &measurement_e2e_one_way,         &measurement_e2e_step_encrypt,    &measurement_e2e_step_decrypt,
+    &measurement_e2e_encrypt,         &measurement_e2e_decrypt,
 };
 enum { MEASUREMENT_COUNT = sizeof MEASUREMENTS / sizeof MEASUREMENTS[0] };
 
