@@ -55,17 +55,20 @@ enum cli_reason {
     CLI_FILE_FORM,          /* {1} file, {2} what is wrong, {3} Next */
     CLI_NOT_CONFIRMED,      /* {1} what was not done, {2} Next */
     /* 3 to 6 */
-    CLI_UNREACHABLE,    /* {1} host:port, {2} measured cause, {3} Next */
-    CLI_KEY_CHANGED,    /* {1} @name */
-    CLI_NOT_TRUSTED,    /* {1} @name, {2} cause, {3} Next */
-    CLI_RATE_LIMITED,   /* {1} what, {2} when to retry, {3} Next */
-    CLI_QUOTA,          /* {1} what is full, {2} figures, {3} Next */
-    CLI_MAILBOX_FULL,   /* {1} @name */
-    CLI_WRONG_PASSWORD, /* {1} @name, {2} cause, {3} Next */
-    CLI_DEVICE_REVOKED, /* {1} @name */
+    CLI_UNREACHABLE,      /* {1} host:port, {2} measured cause, {3} Next */
+    CLI_KEY_CHANGED,      /* {1} @name */
+    CLI_NOT_TRUSTED,      /* {1} @name, {2} cause, {3} Next */
+    CLI_SERVER_BUSY,      /* {1} host:port, {2} the server's sentence, {3} Next */
+    CLI_RATE_LIMITED,     /* {1} what, {2} when to retry, {3} Next */
+    CLI_QUOTA,            /* {1} what is full, {2} figures, {3} Next */
+    CLI_MAILBOX_FULL,     /* {1} @name */
+    CLI_WRONG_PASSWORD,   /* {1} @name, {2} cause, {3} Next */
+    CLI_DEVICE_REVOKED,   /* {1} @name, {2} name */
+    CLI_ACCOUNT_DISABLED, /* {1} @name */
     /* 7 */
     CLI_NO_ACCOUNT,         /* – */
     CLI_NO_SUCH_ACCOUNT,    /* {1} @name, {2} accounts that there are */
+    CLI_NOT_REGISTERED,     /* {1} @name, {2} name, {3} HOST:PORT */
     CLI_NO_SUCH_USER,       /* {1} @name, {2} "; you know @bob" or "", {3} name for Next */
     CLI_NO_SUCH_CHAT,       /* {1} chat, {2} cause */
     CLI_NO_SUCH_MESSAGE,    /* {1} id */
@@ -77,7 +80,6 @@ enum cli_reason {
     CLI_NUMBER_DIFFERS, /* {1} @name */
     CLI_TAG_INVALID,    /* {1} file, {2} how many */
     CLI_LIST_REJECTED,  /* {1} @name, {2} cause, {3} Next */
-    CLI_GAPS,           /* {1} chat, {2} cause */
     /* 10 to 12 */
     CLI_HELD,     /* {1} @name, {2} holder, {3} Next */
     CLI_QUEUED,   /* {1} @name, {2} measured cause */

@@ -124,32 +124,38 @@ static size_t put_long_word(struct st_buf *out, struct st_view word, size_t colu
     return column;
 }
 
-/* Puts one space, tab or newline. Spaces that would end a line stay off the next one. */
-static size_t put_gap(struct st_buf *out, uint8_t gap, size_t column, const struct layout *layout)
+/* What stands between two words: how many columns it would take before the next one. */
+static size_t gap_columns(struct st_view *text, size_t column)
 {
-    if (gap == '\n') {
-        new_line(out, layout);
-        return layout->indent;
+    size_t start = column;
+    while (text->len > 0 && (text->p[0] == ' ' || text->p[0] == '\t')) {
+        column += text->p[0] == '\t' ? LAYOUT_TAB - column % LAYOUT_TAB : 1;
+        *text = st_view(text->p + 1, text->len - 1);
     }
-    size_t count = gap == '\t' ? LAYOUT_TAB - column % LAYOUT_TAB : 1;
-    if (column + count >= layout->width)
-        return layout->width;
-    spaces(out, count);
-    return column + count;
+    return column - start;
 }
 
 static void wrap(struct st_buf *out, struct st_view text, const struct layout *layout)
 {
     size_t column = layout->column;
     while (text.len > 0) {
+        size_t gap = gap_columns(&text, column);
         size_t width = 0;
         size_t len = read_word(text, &width);
-        if (len == 0) {
-            column = put_gap(out, text.p[0], column, layout);
+        if (text.len == 0)
+            return; /* spaces at the end show nothing */
+        bool fits = column + gap + width <= layout->width;
+        bool fits_alone = width <= layout->width - layout->indent;
+        if (text.len > 0 && text.p[0] == '\n') {
+            new_line(out, layout);
+            column = layout->indent;
             text = st_view(text.p + 1, text.len - 1);
             continue;
         }
-        if (column + width > layout->width && column > layout->indent && width <= layout->width - layout->indent) {
+        if (fits || (!fits_alone && column + gap < layout->width)) {
+            spaces(out, gap);
+            column += gap;
+        } else if (column > layout->indent) {
             new_line(out, layout);
             column = layout->indent;
         }

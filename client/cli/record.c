@@ -44,8 +44,8 @@ static const struct record_field CHAT[] = {
 static const struct record_field ACCOUNT[] = {
     ALWAYS(TEXT, account, name),
     ALWAYS(TEXT, account, server),
-    ALWAYS(TEXT, account, account_id),
-    ALWAYS(TEXT, account, device_id),
+    MAYBE(TEXT, account, account_id),
+    MAYBE(TEXT, account, device_id),
     { "default", RECORD_FIELD_BOOL, offsetof(struct record, as.account.is_default), false },
     ALWAYS(BOOL, account, locked),
 };

@@ -120,9 +120,12 @@ static void overlay(struct settings *out, const struct args *args)
     file->pager = !decide(args, FLAG_NO_PAGER, !file->pager);
     file->quiet = decide(args, FLAG_QUIET, file->quiet);
     file->scrub_log = !decide(args, FLAG_NO_SCRUB_LOG, !file->scrub_log);
-    file->timeout_ms = args_number(args, FLAG_TIMEOUT, file->timeout_ms);
+    bool listens = args->command != NULL && args->command->id == COMMAND_RECEIVE;
+    if (listens && args->values[FLAG_TIMEOUT].origin == ARGS_FLAG)
+        out->listen_ms = args_number(args, FLAG_TIMEOUT, 0);
+    else
+        file->timeout_ms = args_number(args, FLAG_TIMEOUT, file->timeout_ms);
     file->lock_timeout_ms = args_number(args, FLAG_LOCK_TIMEOUT, file->lock_timeout_ms);
-    out->timeout_given = args->values[FLAG_TIMEOUT].origin != ARGS_NOT_SET;
     out->verbose = args_has(args, FLAG_VERBOSE);
     out->no_input = args_has(args, FLAG_NO_INPUT);
     out->yes = args_has(args, FLAG_YES);

@@ -29,7 +29,7 @@ struct settings_file {
 
 struct settings {
     struct settings_file file;
-    bool timeout_given; /* by a flag or a variable: `receive` means another wait with it */
+    int64_t listen_ms; /* --timeout of `receive`: how long to listen once nothing waits; 0: not given */
     bool verbose, no_input, yes, dry_run;
     const char *confirm; /* borrowed; NULL: not given. So the next two */
     const char *password_file;

@@ -274,7 +274,7 @@ static void settings__load__precedence(void **state)
     assert_int_equal(s.file.color, TERMINAL_COLOR_AUTO);
     assert_true(s.file.pager && s.file.scrub_log);
     assert_int_equal(s.password_fd, -1);
-    assert_false(s.timeout_given);
+    assert_int_equal(s.listen_ms, 0);
     const char *file = "account = alice@chat.example.org\ntimeout = 30s\ncolor = always\npager = no\noutput = json\n"
                        "requests = accept\n";
     assert_int_equal(settings(&s, &error, file, NULL, none), EXIT_CODE_DONE);
@@ -288,7 +288,6 @@ static void settings__load__precedence(void **state)
     assert_int_equal(s.file.color, TERMINAL_COLOR_NEVER);
     assert_int_equal(settings(&s, &error, file, "--timeout=9", pairs), EXIT_CODE_DONE);
     assert_int_equal(s.file.timeout_ms, 9000);
-    assert_true(s.timeout_given);
     assert_int_equal(settings(&s, &error, file, "--plain", pairs), EXIT_CODE_DONE);
     assert_int_equal(s.file.output, OUTPUT_PLAIN);
     assert_int_equal(settings(&s, &error, "pager = yes\n", "--no-pager", none), EXIT_CODE_DONE);
