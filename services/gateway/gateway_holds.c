@@ -132,13 +132,13 @@ void gateway_holds_purge(struct gateway_core *core, unsigned auth, const struct 
     (void)enter(core, hold); /* auth asks again */
 }
 
-void gateway_holds_done(struct gateway_core *core, unsigned peer, uint64_t request, enum gateway_hold_kind kind,
-                        struct st_view acct)
+void gateway_holds_done(struct gateway_core *core, uint64_t request, enum gateway_hold_kind kind, struct st_view acct)
 {
     uint8_t key[8];
     st_put_u64(key, request);
     struct gateway_hold *hold = st_map_get(core->holds, key);
-    if (hold == NULL || hold->kind != kind || hold->relay != peer || memcmp(hold->acct, acct.p, ST_ACCT_LEN) != 0)
+    /* From whichever relay that was asked: they share the store. */
+    if (hold == NULL || hold->kind != kind || memcmp(hold->acct, acct.p, ST_ACCT_LEN) != 0)
         return;
     if (kind == GATEWAY_HOLD_ANSWER) {
         struct gateway_link *link = link_of(core, &hold->hop);

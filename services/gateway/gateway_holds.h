@@ -16,8 +16,7 @@ void gateway_holds_answer(struct gateway_core *core, const struct st_hop *hop, s
 void gateway_holds_purge(struct gateway_core *core, unsigned auth, const struct st_int_purge_req *req);
 
 /* A relay answered boxes_set (or purge). */
-void gateway_holds_done(struct gateway_core *core, unsigned peer, uint64_t request, enum gateway_hold_kind kind,
-                        struct st_view acct);
+void gateway_holds_done(struct gateway_core *core, uint64_t request, enum gateway_hold_kind kind, struct st_view acct);
 
 void gateway_holds_free(struct gateway_core *core);
 

@@ -57,12 +57,12 @@ static void on_purge_req(struct gateway_core *core, const struct packet *in)
 
 static void on_purge_r(struct gateway_core *core, const struct packet *in)
 {
-    gateway_holds_done(core, in->peer, in->frame.request, GATEWAY_HOLD_PURGE, in->msg.purge_r.acct);
+    gateway_holds_done(core, in->frame.request, GATEWAY_HOLD_PURGE, in->msg.purge_r.acct);
 }
 
 static void on_boxes_set_r(struct gateway_core *core, const struct packet *in)
 {
-    gateway_holds_done(core, in->peer, in->frame.request, GATEWAY_HOLD_ANSWER, in->msg.boxes_set_r.acct);
+    gateway_holds_done(core, in->frame.request, GATEWAY_HOLD_ANSWER, in->msg.boxes_set_r.acct);
 }
 
 static void on_attach_r(struct gateway_core *core, const struct packet *in)

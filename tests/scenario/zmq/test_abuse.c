@@ -171,7 +171,7 @@ static void endless_message__on_enrol_is_cut(void **state)
 static void endless_message__on_device_is_cut(void **state)
 {
     (void)state;
-    assert_in_range(flooded(true, 65536, 150 * (size_t)MIB), 16, 149);
+    assert_in_range(flooded(true, 65536, 150 * (size_t)MIB), 8, 149);
 }
 
 /* ---- peers that do not talk ---- */

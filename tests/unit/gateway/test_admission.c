@@ -333,6 +333,29 @@ static void revoke__while_a_question_is_under_way__its_answer_does_not_count(voi
     fake_close(&fake);
 }
 
+static void revoke__while_a_handshake_waits__it_is_decided_by_a_new_question(void **state)
+{
+    struct fake fake;
+    struct fake_device device = fake_device(1);
+    (void)state;
+    fake_open(&fake, NULL);
+    fake_zap(&fake, "device", &device);
+    fake_tk_answer(&fake, fake_expect(&fake, FAKE_SERVICE, ST_TK_CHECK), &device, ST_TK_ACTIVE);
+    expect_zap(&fake, 200);
+    fake_run(&fake, 61000, true);
+    fake_expect_nothing(&fake);
+    fake_zap(&fake, "device", &device);
+    struct fake_sent check = *fake_expect(&fake, FAKE_SERVICE, ST_TK_CHECK);
+    struct st_int_revoke revoke = { .acct = st_view(device.acct, ST_ACCT_LEN), .reason = ST_BYE_REVOKED };
+    fake_from(&fake, fake.auth, NULL, ST_REVOKE, 0, &revoke);
+    struct fake_sent again = *fake_expect(&fake, FAKE_SERVICE, ST_TK_CHECK);
+    fake_tk_answer(&fake, &check, &device, ST_TK_ACTIVE); /* from before the revoke */
+    fake_expect_nothing(&fake);
+    fake_tk_answer(&fake, &again, &device, ST_TK_NONE);
+    expect_zap(&fake, 400);
+    fake_close(&fake);
+}
+
 static void z85__vectors_and_hostile_text(void **state)
 {
     /* The test vector of ZeroMQ RFC 26/32. */
@@ -374,6 +397,7 @@ int main(void)
         cmocka_unit_test(zap__disabled_account__is_let_in_to_be_told),
         cmocka_unit_test(revoke__a_device__ends_its_session_and_forgets_its_key),
         cmocka_unit_test(revoke__while_a_question_is_under_way__its_answer_does_not_count),
+        cmocka_unit_test(revoke__while_a_handshake_waits__it_is_decided_by_a_new_question),
         cmocka_unit_test(z85__vectors_and_hostile_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

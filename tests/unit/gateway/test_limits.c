@@ -392,6 +392,26 @@ static void conns__after_a_bye_the_connection_is_cut_and_no_other(void **state)
     fake_close(&fake);
 }
 
+static void conns__a_number_that_somebody_else_speaks_over_is_not_cut(void **state)
+{
+    struct fake fake;
+    struct fake_device device = fake_device(1);
+    struct fake_device other = fake_device(2);
+    (void)state;
+    fake_open(&fake, NULL);
+    open_from(&fake, 1, GATEWAY_DEVICE, "203.0.113.7");
+    device.conn = other.conn = 1;
+    fake_connect(&fake, &device);
+    fake_connect(&fake, &other); /* the descriptor was given again */
+    struct st_int_revoke revoke = { .acct = st_view(device.acct, ST_ACCT_LEN), .reason = ST_BYE_REVOKED };
+    fake_from(&fake, fake.auth, NULL, ST_REVOKE, 0, &revoke);
+    fake_expect(&fake, FAKE_CLIENT, ST_BYE);
+    fake_run(&fake, 5000, true);
+    assert_int_equal(cuts(&fake), 0);
+    assert_int_equal(stats_of(&fake).sessions, 1);
+    fake_close(&fake);
+}
+
 static void enrol__idle_connections_are_forgotten_and_cut(void **state)
 {
     struct fake fake;
@@ -428,6 +448,7 @@ int main(void)
         cmocka_unit_test(conns__who_never_speaks_is_cut_after_15_seconds),
         cmocka_unit_test(conns__its_end_ends_the_session_at_once),
         cmocka_unit_test(conns__after_a_bye_the_connection_is_cut_and_no_other),
+        cmocka_unit_test(conns__a_number_that_somebody_else_speaks_over_is_not_cut),
         cmocka_unit_test(enrol__idle_connections_are_forgotten_and_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
