@@ -380,6 +380,16 @@ static void receive__spk_erased__closes_what_hangs_on_it(void **state)
     assert_true(e2e_set_spk_erased(&clone, 1));
     assert_int_equal(clone.count, 0);
     e2e_set_deinit(&clone);
+    /* B has answered, A has not turned yet: its open chain still needs the SPK. */
+    fixture_clone(&f->b.set, &clone);
+    struct st_buf out;
+    struct e2e_sent sent;
+    st_buf_init(&out, E2E_ENVELOPE_MAX);
+    assert_int_equal(e2e_encrypt(&clone, &f->env, st_view_text("answer"), f->now_s, &out, &sent), ST_OK);
+    assert_true(e2e_set_spk_erased(&clone, 1));
+    assert_int_equal(clone.count, 0);
+    st_buf_free(&out);
+    e2e_set_deinit(&clone);
     /* Without the notice the session is as good as closed. */
     fixture_send(f, &f->a, "x");
     f->b.spk[0].id = 9;

@@ -185,6 +185,80 @@ static void saved__load__hostile_bytes_never_crash(void **state)
     st_buf_free(&bytes);
 }
 
+/* Appends a right checksum, and expects that the bytes do not load. */
+static void expect_foreign_with_checksum(struct st_buf *bytes)
+{
+    static const uint8_t room[CHECKSUM];
+    st_buf_append(bytes, room, sizeof room);
+    fix_checksum(bytes->p, bytes->len);
+    expect_foreign(bytes->p, bytes->len);
+}
+
+static void saved__load__refuses_what_a_writer_never_makes(void **state)
+{
+    struct fixture *f = *state;
+    struct st_buf bytes;
+    struct st_buf forged;
+    fixture_talk(f);
+    fixture_save(&f->a.set, &bytes);
+    st_buf_init(&forged, E2E_SAVED_MAX);
+    /* The head of a set that knows nothing of its peer, the number of sessions, length and session. */
+    size_t head = 47;
+    size_t body = bytes.len - CHECKSUM - head - 1;
+    assert_int_equal(bytes.p[head], 1);
+    assert_int_equal(st_get_u32(bytes.p + head + 1), body - 4);
+    /* A byte behind the last session. */
+    st_buf_append(&forged, bytes.p, bytes.len - CHECKSUM);
+    st_buf_append(&forged, "", 1);
+    expect_foreign_with_checksum(&forged);
+    /* A byte behind the session, inside its length. */
+    st_buf_clear(&forged);
+    st_buf_append(&forged, bytes.p, bytes.len - CHECKSUM);
+    st_buf_append(&forged, "", 1);
+    st_put_u32(forged.p + head + 1, (uint32_t)(body - 4 + 1));
+    expect_foreign_with_checksum(&forged);
+    /* The same session twice. */
+    st_buf_clear(&forged);
+    st_buf_append(&forged, bytes.p, bytes.len - CHECKSUM);
+    st_buf_append(&forged, bytes.p + head + 1, body);
+    forged.p[head] = 2;
+    expect_foreign_with_checksum(&forged);
+    /* More sessions than there are. */
+    st_buf_clear(&forged);
+    st_buf_append(&forged, bytes.p, bytes.len - CHECKSUM);
+    forged.p[head] = 5;
+    expect_foreign_with_checksum(&forged);
+    st_buf_free(&forged);
+    st_buf_free(&bytes);
+}
+
+/* A key of no chain, or of a number that was not passed over. */
+static void saved__load__refuses_keys_without_a_place(void **state)
+{
+    struct fixture *f = *state;
+    struct st_buf bytes;
+    rich(f);
+    struct ratchet *ratchet = &f->b.set.sessions[0]->ratchet;
+    assert_true(ratchet->key_count >= 2);
+    struct ratchet_key *newest = &ratchet->keys[ratchet->key_count - 1];
+    struct ratchet_key kept = *newest;
+    assert_int_equal(newest->chain, ratchet->peer.id);
+    newest->n = ratchet->received;
+    fixture_save(&f->b.set, &bytes);
+    expect_foreign(bytes.p, bytes.len);
+    st_buf_free(&bytes);
+    *newest = kept;
+    newest->chain = ratchet->next_chain;
+    fixture_save(&f->b.set, &bytes);
+    expect_foreign(bytes.p, bytes.len);
+    st_buf_free(&bytes);
+    *newest = kept;
+    ratchet->old[0].id = ratchet->peer.id;
+    fixture_save(&f->b.set, &bytes);
+    expect_foreign(bytes.p, bytes.len);
+    st_buf_free(&bytes);
+}
+
 static void saved__load__refuses_a_newer_version(void **state)
 {
     struct fixture *f = *state;
@@ -230,6 +304,8 @@ int main(void)
         TEST(saved__save__full_buffer_is_an_error),
         TEST(saved__load__refuses_every_truncation_and_every_flipped_bit),
         TEST(saved__load__hostile_bytes_never_crash),
+        TEST(saved__load__refuses_what_a_writer_never_makes),
+        TEST(saved__load__refuses_keys_without_a_place),
         TEST(saved__load__refuses_a_newer_version),
         TEST(saved__load__keeps_days_and_counts),
     };
