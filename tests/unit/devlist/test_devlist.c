@@ -6,6 +6,23 @@
 
 #include <sodium.h>
 
+static enum st_devlist_verdict judge(const struct account *account, const struct st_devlist *stored,
+                                     const struct st_device *seen, size_t seen_count)
+{
+    struct st_buf buf;
+    struct st_devlist list;
+    const struct st_devlist_offer offer = { .acct_id = account->list.acct_id,
+                                            .ak = account->ak,
+                                            .wire = fixture_wire(&account->list, &buf),
+                                            .stored = stored,
+                                            .seen = seen,
+                                            .seen_count = seen_count,
+                                            .now_s = FIXTURE_NOW };
+    enum st_devlist_verdict verdict = st_devlist_judge(&offer, &list);
+    st_buf_free(&buf);
+    return verdict;
+}
+
 static void devlist__parse__refuses_every_other_length(void **state)
 {
     (void)state;
@@ -163,6 +180,20 @@ static void devlist__continues__the_second_of_two_conflicts(void **state)
     assert_int_equal(st_devlist_continues(&one.list, &two.list, one.ak, FIXTURE_NOW, true), ST_ECONFLICT);
 }
 
+/* The right past under a number that leaves one out. */
+static void devlist__continues__no_number_is_left_out(void **state)
+{
+    (void)state;
+    struct account account;
+    fixture_make(&account, 1, 1);
+    struct st_devlist first = account.list;
+    fixture_next(&account, 1);
+    account.list.seq = 3;
+    fixture_sign(&account);
+    assert_int_equal(st_devlist_continues(&first, &account.list, account.ak, FIXTURE_NOW, true), ST_ECONFLICT);
+    assert_int_equal(judge(&account, &first, NULL, 0), ST_DEVLIST_GAP);
+}
+
 static void devlist__continues__only_the_newest_must_be_fresh(void **state)
 {
     (void)state;
@@ -208,23 +239,6 @@ static void devlist__continues__another_account_key_is_refused(void **state)
 }
 
 /* ---- the client, where the vectors stop ---- */
-
-static enum st_devlist_verdict judge(const struct account *account, const struct st_devlist *stored,
-                                     const struct st_device *seen, size_t seen_count)
-{
-    struct st_buf buf;
-    struct st_devlist list;
-    const struct st_devlist_offer offer = { .acct_id = account->list.acct_id,
-                                            .ak = account->ak,
-                                            .wire = fixture_wire(&account->list, &buf),
-                                            .stored = stored,
-                                            .seen = seen,
-                                            .seen_count = seen_count,
-                                            .now_s = FIXTURE_NOW };
-    enum st_devlist_verdict verdict = st_devlist_judge(&offer, &list);
-    st_buf_free(&buf);
-    return verdict;
-}
 
 static void devlist__judge__seen_devices_keep_their_keys_on_first_contact_too(void **state)
 {
@@ -298,6 +312,7 @@ int main(void)
         cmocka_unit_test(devlist__verify__seq_and_life),
         cmocka_unit_test(devlist__continues__takes_the_first_then_the_next),
         cmocka_unit_test(devlist__continues__the_second_of_two_conflicts),
+        cmocka_unit_test(devlist__continues__no_number_is_left_out),
         cmocka_unit_test(devlist__continues__only_the_newest_must_be_fresh),
         cmocka_unit_test(devlist__continues__a_device_that_stays_keeps_its_keys),
         cmocka_unit_test(devlist__continues__another_account_key_is_refused),

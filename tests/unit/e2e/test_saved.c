@@ -223,6 +223,16 @@ static void saved__load__refuses_what_a_writer_never_makes(void **state)
     st_buf_append(&forged, bytes.p + head + 1, body);
     forged.p[head] = 2;
     expect_foreign_with_checksum(&forged);
+    /* A closed session, a state that is none, a reason and a flag that are none. */
+    for (size_t at = 0; at < 3; at++) {
+        static const uint8_t wrong[2][3] = { { E2E_CLOSED, 3, 8 }, { 200, 255, 128 } };
+        for (size_t i = 0; i < 2; i++) {
+            st_buf_clear(&forged);
+            st_buf_append(&forged, bytes.p, bytes.len - CHECKSUM);
+            forged.p[head + 1 + 4 + at] = wrong[i][at];
+            expect_foreign_with_checksum(&forged);
+        }
+    }
     /* More sessions than there are. */
     st_buf_clear(&forged);
     st_buf_append(&forged, bytes.p, bytes.len - CHECKSUM);
