@@ -69,6 +69,13 @@ enum st_err auth_throttle_count(const struct auth_throttle *throttle, enum auth_
     return ST_ELIMIT;
 }
 
+/* The time that is looked back at, and a minute ahead, for the clocks of other auths; what lies further ahead was
+ * counted by a wrong clock, and must not lock anybody out until then. */
+static struct auth_span since(int64_t now_ms, int64_t length_ms)
+{
+    return (struct auth_span) { now_ms - length_ms, now_ms + MINUTE_MS };
+}
+
 /* The wait between two attempts when so many beyond the free ones were made lately. */
 static int64_t wait_ms(uint64_t excess)
 {
@@ -96,12 +103,12 @@ enum st_err auth_throttle_attempt(const struct auth_throttle *throttle, enum aut
 
     enum st_err err = auth_store_throttle_hit(throttle->store, all, bucket_ms, &count);
     if (err == ST_OK)
-        err = auth_store_throttle_recent(throttle->store, all, now_ms - window_ms, &count, &newest_ms);
+        err = auth_store_throttle_recent(throttle->store, all, since(now_ms, window_ms), &count, &newest_ms);
     if (err != ST_OK)
         return err;
     if (count > free_count) {
         int64_t gap_ms = wait_ms(count - free_count);
-        err = auth_store_throttle_recent(throttle->store, through, now_ms - gap_ms, &count, &newest_ms);
+        err = auth_store_throttle_recent(throttle->store, through, since(now_ms, gap_ms), &count, &newest_ms);
         if (err != ST_OK)
             return err;
         if (count > 0) {

@@ -69,7 +69,7 @@ struct auth_store_ops {
     enum st_err (*invite_use)(void *ctx, const uint8_t *hash);
 
     enum st_err (*throttle_hit)(void *ctx, const uint8_t *key, int64_t until_ms, uint64_t *count_r);
-    enum st_err (*throttle_recent)(void *ctx, const uint8_t *key, int64_t after_ms, uint64_t *count_r,
+    enum st_err (*throttle_recent)(void *ctx, const uint8_t *key, struct auth_span span, uint64_t *count_r,
                                    int64_t *newest_ms_r);
     enum st_err (*throttle_clear)(void *ctx, const uint8_t *key);
 
@@ -347,13 +347,13 @@ static inline enum st_err ST_MUST_CHECK auth_store_throttle_hit(const struct aut
     return store->ops->throttle_hit(store->ctx, key, until_ms, count_r);
 }
 
-/* How many events there are under a key in all windows that end after `after_ms`, and when the last of these ends; 0
- * and 0 if there are none. */
+/* How many events there are under a key in all windows that end within the span, and when the last of these ends; 0 and
+ * 0 if there are none. */
 static inline enum st_err ST_MUST_CHECK auth_store_throttle_recent(const struct auth_store *store, const uint8_t *key,
-                                                                   int64_t after_ms, uint64_t *count_r,
+                                                                   struct auth_span span, uint64_t *count_r,
                                                                    int64_t *newest_ms_r)
 {
-    return store->ops->throttle_recent(store->ctx, key, after_ms, count_r, newest_ms_r);
+    return store->ops->throttle_recent(store->ctx, key, span, count_r, newest_ms_r);
 }
 
 /* Forgets all windows of a key. */

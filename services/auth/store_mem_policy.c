@@ -69,7 +69,7 @@ static enum st_err throttle_hit(void *ctx, const uint8_t *key, int64_t until_ms,
     return mem_call_end(&call, err);
 }
 
-static enum st_err throttle_recent(void *ctx, const uint8_t *key, int64_t after_ms, uint64_t *count_r,
+static enum st_err throttle_recent(void *ctx, const uint8_t *key, struct auth_span span, uint64_t *count_r,
                                    int64_t *newest_ms_r)
 {
     struct mem_call call;
@@ -79,11 +79,11 @@ static enum st_err throttle_recent(void *ctx, const uint8_t *key, int64_t after_
     enum st_err err = mem_call_begin(&call, ctx);
     if (err != ST_OK)
         return err;
-    throttle_key(full, key, after_ms > 0 ? after_ms + 1 : 0);
+    throttle_key(full, key, span.after_ms > 0 ? span.after_ms + 1 : 0);
     const struct mem_table *table = mem_table_of(&call, MEM_THROTTLE);
     struct mem_place place = mem_table_seek(table, full, sizeof full);
     const struct mem_throttle *row;
-    while ((row = mem_table_next(table, &place, key, ST_HASH_LEN)) != NULL) {
+    while ((row = mem_table_next(table, &place, key, ST_HASH_LEN)) != NULL && row->until_ms <= span.until_ms) {
         *count_r += row->count;
         *newest_ms_r = row->until_ms;
     }

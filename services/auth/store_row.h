@@ -134,6 +134,12 @@ struct auth_erase {
     uint32_t tries;
 };
 
+/* From after one time to another one, that included. */
+struct auth_span {
+    int64_t after_ms;
+    int64_t until_ms;
+};
+
 /* What a sweep removes, 500 rows at most in one call, and what its `before` means. */
 enum auth_sweep {
     AUTH_SWEEP_THROTTLE, /* windows that ended before (ms) */

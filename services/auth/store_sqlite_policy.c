@@ -75,7 +75,7 @@ static enum st_err throttle_hit(void *ctx, const uint8_t *key, int64_t until_ms,
     return auth_sqlite_leave(ctx, own, err);
 }
 
-static enum st_err throttle_recent(void *ctx, const uint8_t *key, int64_t after_ms, uint64_t *count_r,
+static enum st_err throttle_recent(void *ctx, const uint8_t *key, struct auth_span span, uint64_t *count_r,
                                    int64_t *newest_ms_r)
 {
     struct auth_query query;
@@ -83,7 +83,8 @@ static enum st_err throttle_recent(void *ctx, const uint8_t *key, int64_t after_
     *newest_ms_r = 0;
     auth_query_open(&query, ctx, AUTH_SQL_THROTTLE_RECENT);
     auth_query_bytes(&query, key, ST_HASH_LEN);
-    auth_query_int(&query, after_ms);
+    auth_query_int(&query, span.after_ms);
+    auth_query_int(&query, span.until_ms);
     if (auth_query_step(&query)) {
         *count_r = auth_query_get_uint(&query, INT64_MAX);
         *newest_ms_r = auth_query_get_int(&query);

@@ -67,7 +67,7 @@ const char *const auth_sql_texts[AUTH_SQL_COUNT] = {
                               "ON CONFLICT (k, win) DO UPDATE SET n = n + 1",
     [AUTH_SQL_THROTTLE_GET] = "SELECT n FROM throttle WHERE k = ? AND win = ?",
     [AUTH_SQL_THROTTLE_RECENT] = "SELECT COALESCE(SUM(n), 0), COALESCE(MAX(win), 0) FROM throttle "
-                                 "WHERE k = ? AND win > ?",
+                                 "WHERE k = ? AND win > ? AND win <= ?",
     [AUTH_SQL_THROTTLE_CLEAR] = "DELETE FROM throttle WHERE k = ?",
 
     [AUTH_SQL_ERASE_INSERT] = "INSERT INTO erase_job (acct, devs, next_at, tries) VALUES (?, ?, ?, ?)",

@@ -26,14 +26,20 @@ static void invite__use__ends_at_none(void **state)
     assert_int_equal(got.uses_left, 0);
 }
 
-static void assert_recent(const struct auth_store *store, const uint8_t *key, int64_t after_ms, uint64_t count,
-                          int64_t newest_ms)
+static void assert_recent_until(const struct auth_store *store, const uint8_t *key, struct auth_span span,
+                                uint64_t count, int64_t newest_ms)
 {
     uint64_t got;
     int64_t newest;
-    contract_ok(auth_store_throttle_recent(store, key, after_ms, &got, &newest));
+    contract_ok(auth_store_throttle_recent(store, key, span, &got, &newest));
     assert_int_equal(got, count);
     assert_int_equal(newest, newest_ms);
+}
+
+static void assert_recent(const struct auth_store *store, const uint8_t *key, int64_t after_ms, uint64_t count,
+                          int64_t newest_ms)
+{
+    assert_recent_until(store, key, (struct auth_span) { after_ms, INT64_MAX }, count, newest_ms);
 }
 
 static void throttle__hit__counts_by_key_and_window(void **state)
@@ -56,6 +62,9 @@ static void throttle__hit__counts_by_key_and_window(void **state)
     assert_recent(store, one, 900, 1, 1800);
     assert_recent(store, one, 1799, 1, 1800);
     assert_recent(store, one, 1800, 0, 0);
+    assert_recent_until(store, one, (struct auth_span) { 0, 1800 }, 6, 1800);
+    assert_recent_until(store, one, (struct auth_span) { 0, 1799 }, 5, 900);
+    assert_recent_until(store, one, (struct auth_span) { 0, 899 }, 0, 0);
     assert_recent(store, two, 0, 1, 900);
     contract_ok(auth_store_throttle_clear(store, one));
     contract_ok(auth_store_throttle_clear(store, one));
