@@ -3,8 +3,9 @@
  *   DIR/ab/abcdef…/info      owner, size, number of chunks
  *   DIR/ab/abcdef…/0000 …    one file a chunk, named by its index in hex
  *
- * A file is written under a temporary name, synced and renamed, so that a chunk is there whole or not at all. Paths are
- * made from the hex digits of the id and from nothing else. An attachment expires by the date of its folder. */
+ * A file is written under a temporary name, synced, and then given its own by a link that replaces nothing (a rename
+ * where there are no links), so that a chunk is there whole or not at all, and for good. Paths are made from the hex
+ * digits of the id and from nothing else. An attachment expires by the date of its folder. */
 #ifndef BLOB_FILE_H
 #define BLOB_FILE_H
 
