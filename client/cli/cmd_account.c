@@ -12,9 +12,6 @@
 #include "lib/st_file.h"
 #include "lib/st_invite.h"
 
-/* Stands in an account's folder until the server has said yes: its keys may be registered, or not. */
-static const char PENDING[] = "registering";
-
 /* Prints the account with a sentence for people. */
 static enum exit_code print_account(struct session *session, const char *sentence)
 {
@@ -92,7 +89,7 @@ static enum exit_code prepare_folder(struct session *session, struct creation *c
     if (code != EXIT_CODE_DONE)
         return code;
     creation->resumes = has_file(session, "slots");
-    if (creation->resumes && !has_file(session, PENDING))
+    if (creation->resumes && !has_file(session, PATHS_PENDING))
         return CLI_ERROR(&cmd->error, CLI_ACCOUNT_EXISTS, session->shown);
     return EXIT_CODE_DONE;
 }
@@ -106,7 +103,7 @@ static enum exit_code make_vault(struct session *session)
     enum exit_code code = password_new(cmd, false, &session->password);
     if (code != EXIT_CODE_DONE)
         return code;
-    enum st_err err = paths_join(path, session->folder, PENDING);
+    enum st_err err = paths_join(path, session->folder, PATHS_PENDING);
     if (err == ST_OK)
         err = st_file_write(path, st_view_text(""), 0600);
     if (err != ST_OK)
@@ -119,7 +116,7 @@ static enum exit_code make_vault(struct session *session)
 /* Removes what was made for an account that is not to be. */
 static void remove_account(struct session *session)
 {
-    static const char *const rest[] = { "registering", "lock" };
+    static const char *const rest[] = { PATHS_PENDING, "lock" };
     char path[PATHS_MAX];
     client_shell_free(&session->shell);
     session->client = NULL;
@@ -154,7 +151,7 @@ static enum exit_code register_account(struct session *session, const struct cre
         remove_account(session);
     if (code != EXIT_CODE_DONE)
         return code;
-    enum st_err err = paths_join(path, session->folder, PENDING);
+    enum st_err err = paths_join(path, session->folder, PATHS_PENDING);
     if (err == ST_OK && unlink(path) != 0)
         err = ST_EIO;
     return err == ST_OK ? EXIT_CODE_DONE : cmd_file_error(session->cmd, session->folder, err, true);
@@ -164,7 +161,6 @@ static enum exit_code create(struct session *session, struct creation *creation)
 {
     struct cmd *cmd = session->cmd;
     char sentence[128];
-    struct client_status status;
     enum exit_code code = prepare_folder(session, creation);
     if (code == EXIT_CODE_DONE)
         code = creation->resumes ? password_of(cmd, session->account.name, &session->password) : make_vault(session);
@@ -172,7 +168,6 @@ static enum exit_code create(struct session *session, struct creation *creation)
         code = session_start(session, true);
     if (code != EXIT_CODE_DONE)
         return code;
-    client_get_status(session->client, &status);
     code = register_account(session, creation);
     if (code != EXIT_CODE_DONE)
         return code;
@@ -334,15 +329,14 @@ struct listing {
     struct cmd *cmd;
     struct target_account wanted; /* the configured default; name[0] is 0 without one */
     size_t all;                   /* how many there are */
-    size_t shown;
     enum st_err written;
 };
 
 static enum st_err count_account(void *ctx, const struct paths_found *found)
 {
     struct listing *listing = ctx;
-    (void)found;
-    listing->all++;
+    if (!found->pending)
+        listing->all++;
     return ST_OK;
 }
 
@@ -366,7 +360,8 @@ static enum st_err list_account(void *ctx, const struct paths_found *found)
     record_init(&record, RECORD_ACCOUNT);
     record.as.account.name = name;
     record.as.account.server = place;
-    record.as.account.is_default = is_default(listing, &found->account);
+    record.as.account.is_default = !found->pending && is_default(listing, &found->account);
+    record.as.account.note = found->pending ? "not registered" : NULL;
     record.as.account.locked = true; /* nobody holds its keys without a daemon */
     listing->written = output_record(&listing->cmd->out, &record);
     return listing->written;
@@ -374,7 +369,7 @@ static enum st_err list_account(void *ctx, const struct paths_found *found)
 
 enum exit_code cmd_account_list(struct cmd *cmd)
 {
-    struct listing listing = { cmd, { "", "", 0 }, 0, 0, ST_OK };
+    struct listing listing = { cmd, { "", "", 0 }, 0, ST_OK };
     if (cmd->settings.file.account[0] != '\0' &&
         target_parse_account(&listing.wanted, cmd->settings.file.account) != ST_OK)
         listing.wanted.name[0] = '\0';

@@ -154,7 +154,8 @@ static enum exit_code read_chat(struct printing *printing, const struct store_ch
     enum st_err err = store_gap_each(session->store, chat->id, keep_gap, printing);
     if (err == ST_OK)
         err = store_message_each(session->store, &query, print_message, printing);
-    if (err == ST_OK && query.before_ms == 0)
+    /* A gap at the end belongs to what is shown, unless nothing of that time is. */
+    if (err == ST_OK && query.before_ms == 0 && (printing->last_order > 0 || query.since_ms == 0))
         err = print_gaps(printing, UINT64_MAX);
     if (err == ST_OK && printing->last_order > 0 && !session->cmd->settings.dry_run)
         err = client_mark_read(session->client, chat->id, printing->last_order);

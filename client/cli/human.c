@@ -275,7 +275,7 @@ static void account_row(struct human *h, const struct record *record)
     const struct record_account *account = &record->as.account;
     cell(h, account->name);
     cell(h, account->server);
-    cell(h, account->is_default ? "default" : "");
+    cell(h, account->note != NULL ? account->note : account->is_default ? "default" : "");
     layout_table_row(h->table);
 }
 

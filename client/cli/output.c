@@ -117,8 +117,8 @@ static void encode(struct output *output, struct st_buf *to, const struct record
 enum st_err output_record(struct output *output, const struct record *record)
 {
     if (record_type(record->kind)->to_stderr) {
-        if (output->options.quiet && record->kind == RECORD_NOTICE)
-            return ST_OK;
+        if (record->kind == RECORD_NOTICE && (output->options.quiet || output->broken))
+            return output->failed;
         output_progress_end(output);
         /* Lines of ours and theirs must come in their order where both go to one screen. */
         enum st_err err = output_flush(output);

@@ -2,11 +2,11 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "lib/st_file.h"
 
@@ -108,6 +108,8 @@ static bool is_account(struct paths_found *out, const struct paths *paths, const
     if (paths_account(expected, paths, account->name, account->host, account->port) != ST_OK ||
         paths_join(out->folder, paths->data, entry) != ST_OK || strcmp(expected, out->folder) != 0)
         return false;
+    char pending[PATHS_MAX];
+    out->pending = paths_join(pending, out->folder, PATHS_PENDING) == ST_OK && access(pending, F_OK) == 0;
     return lstat(out->folder, &info) == 0 && S_ISDIR(info.st_mode);
 }
 

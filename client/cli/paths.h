@@ -2,6 +2,7 @@
 #ifndef PATHS_H
 #define PATHS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "client/cli/target.h"
@@ -31,10 +32,14 @@ enum st_err paths_account(char out[static PATHS_MAX], const struct paths *paths,
                           uint16_t port) ST_MUST_CHECK;
 enum st_err paths_join(char out[static PATHS_MAX], const char *folder, const char *name) ST_MUST_CHECK;
 
+/* A file that stands in an account's folder until the server has said yes: its keys may be registered, or not. */
+#define PATHS_PENDING "registering"
+
 /* An account's folder that exists. */
 struct paths_found {
     struct target_account account; /* complete: name, host, port */
     char folder[PATHS_MAX];
+    bool pending; /* not registered yet */
 };
 
 enum { PATHS_ACCOUNTS_MAX = 256 };

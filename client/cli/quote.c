@@ -5,8 +5,9 @@
 
 static bool is_plain(const char *word)
 {
-    static const char safe[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+=:,./-";
-    return word[0] != '\0' && word[strspn(word, safe)] == '\0';
+    /* A # begins a comment only at the beginning of a word: an address stays readable. */
+    static const char safe[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+=:,./-#";
+    return word[0] != '\0' && word[0] != '#' && word[strspn(word, safe)] == '\0';
 }
 
 /* Bytes of the word in single quotes: each single quote inside takes four. */

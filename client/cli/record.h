@@ -95,6 +95,7 @@ struct record_chat {
 struct record_account {
     const char *name, *server, *account_id, *device_id;
     bool is_default, locked;
+    const char *note; /* for the human line only */
 };
 
 struct record_contact {

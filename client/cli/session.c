@@ -39,11 +39,14 @@ static enum st_err consider(void *ctx, const struct paths_found *found)
     (void)snprintf(choice->names + used, sizeof choice->names - used, "%s%s@%s", used > 0 ? ", " : "",
                    found->account.name, place);
     choice->all++;
-    if (fits(choice->wanted, &found->account)) {
-        if (choice->matches == 0)
-            *choice->found = *found;
+    if (!fits(choice->wanted, &found->account))
+        return ST_OK;
+    /* One that is not registered yet counts only where there is no other. */
+    bool better = choice->matches > 0 && choice->found->pending && !found->pending;
+    if (choice->matches == 0 || better)
+        *choice->found = *found;
+    if (choice->matches == 0 || (!better && !found->pending))
         choice->matches++;
-    }
     return ST_OK;
 }
 
