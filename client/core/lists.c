@@ -245,6 +245,13 @@ static enum st_err meet_stranger(struct client *client, const struct st_msg_list
     struct st_records lists = msg->lists;
     while (st_records_next(&st_schema_list, &lists, &newest)) {
     }
+    struct store_list stored; /* a crash may have come between taking a list and keeping its owner */
+    if (msg->lists.count == 0) {
+        err = store_list_get(client->store, msg->acct.p, &stored);
+        if (err != ST_OK)
+            return err == ST_ENOTFOUND ? ST_OK : err;
+        newest.list = st_view(stored.bytes, stored.len);
+    }
     struct lists_offer offer = { .acct = msg->acct.p, .ak = msg->ak.p, .wire = newest.list };
     struct client_result result = lists_meet(client, name, &offer);
     return result.reason == CLIENT_STORE ? result.store : ST_OK;
@@ -271,7 +278,7 @@ static void on_lists(struct client *client, void *ctx, const struct st_frame *re
                                      .between = lists.count > 0 || msg.lists.count == ST_LISTS_MAX };
         err = lists_offer(client, &offer, &verdict);
     }
-    if (err == ST_OK && msg.lists.count > 0)
+    if (err == ST_OK)
         err = meet_stranger(client, &msg);
     if (err != ST_OK)
         core_warn(client, "a device list could not be stored");

@@ -12,8 +12,16 @@ enum {
     EPOCHS_EVERY_MS = 600000
 };
 
+/* Accounts whose store epochs were asked for. */
+struct epoch_question {
+    bool running;
+    uint8_t accts[ST_EPOCHS_MAX][ST_ACCT_LEN];
+    size_t count;
+};
+
 struct sync {
     enum sync_state state;
+    struct epoch_question epochs;
     bool hello_sent;
     bool mailbox_empty;
     bool ping_running;
@@ -243,11 +251,6 @@ static void say_hello(struct client *client)
 
 /* ---- epochs of the recipients' stores ---- */
 
-struct epoch_question {
-    uint8_t accts[ST_EPOCHS_MAX][ST_ACCT_LEN];
-    size_t count;
-};
-
 static enum st_err add_acct(void *ctx, const uint8_t acct[static ST_ACCT_LEN])
 {
     struct epoch_question *question = ctx;
@@ -258,8 +261,10 @@ static enum st_err add_acct(void *ctx, const uint8_t acct[static ST_ACCT_LEN])
 static void on_epochs(struct client *client, void *ctx, const struct st_frame *reply,
                       const struct client_result *failure)
 {
-    struct epoch_question *question = ctx;
+    struct epoch_question *question = &client->sync->epochs;
     struct st_msg_epochs_r msg;
+    (void)ctx;
+    question->running = false;
     if (failure == NULL && reply->type == ST_EPOCHS_R && st_frame_read(reply, &msg) == ST_OK &&
         msg.epochs.count == question->count) {
         struct st_view epoch;
@@ -267,23 +272,21 @@ static void on_epochs(struct client *client, void *ctx, const struct st_frame *r
             outbox_epoch(client, question->accts[i], epoch.p);
         outbox_pump(client);
     }
-    free(question);
 }
 
 static void ask_epochs(struct client *client)
 {
     struct sync *sync = client->sync;
     sync->epochs_at_ms = core_mono(client) + EPOCHS_EVERY_MS;
-    struct epoch_question *question = calloc(1, sizeof *question);
-    if (question == NULL)
+    struct epoch_question *question = &sync->epochs;
+    if (question->running)
         return;
+    question->count = 0;
     enum st_err err = store_epoch_each_waiting(client->store, ST_EPOCHS_MAX, add_acct, question);
-    if (err == ST_OK && question->count > 0) {
-        struct st_msg_epochs msg = { .accts = { .count = question->count, .items = question->accts } };
-        if (link_request(client, CLIENT_DEVICE, ST_EPOCHS, &msg, on_epochs, question) == ST_OK)
-            return;
-    }
-    free(question);
+    if (err != ST_OK || question->count == 0)
+        return;
+    struct st_msg_epochs msg = { .accts = { .count = question->count, .items = question->accts } };
+    question->running = link_request(client, CLIENT_DEVICE, ST_EPOCHS, &msg, on_epochs, NULL) == ST_OK;
 }
 
 /* ---- ping ---- */

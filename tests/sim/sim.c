@@ -341,7 +341,9 @@ bool sim_play(struct sim *sim)
     sim_run(sim, begin + sim->plan.busy_ms, NULL);
     sim->quiet = true;
     sim_trace(sim, "-- quiet");
-    if (sim->failure[0] == '\0' && !sim_run(sim, sim->now_ms + REST_MS, sim_at_rest))
+    if (sim->failure[0] == '\0' && !sim_run(sim, sim->now_ms + REST_MS, sim_at_rest)) {
+        sim_describe_unrest(sim);
         sim_fail(sim, "no rest within %d minutes (I7)", REST_MS / 60000);
+    }
     return sim->failure[0] == '\0' && sim_check_end(sim);
 }

@@ -273,6 +273,8 @@ void sim_faults_begin(struct sim *sim);
 
 /* What must hold at the end, when everything has come to rest. */
 bool sim_check_end(struct sim *sim);
+/* Traces what keeps the world from resting. */
+void sim_describe_unrest(struct sim *sim);
 /* Is everything at rest: all clients settled, all outboxes empty? */
 bool sim_at_rest(struct sim *sim);
 

@@ -39,6 +39,45 @@ bool sim_at_rest(struct sim *sim)
     return true;
 }
 
+static enum st_err describe_copy(void *ctx, const struct store_copy *copy)
+{
+    struct sim *sim = ctx;
+    for (unsigned i = 0; i < sim->plan.clients; i++) {
+        const struct sim_client *reader = &sim->clients[i];
+        struct store_chat chat;
+        int64_t row;
+        if (memcmp(reader->acct, copy->to.acct, ST_ACCT_LEN) != 0)
+            continue;
+        bool there = false;
+        for (unsigned from = 0; from < sim->plan.clients; from++) {
+            if (store_chat_find(reader->store, STORE_CHAT_PERSON, sim->clients[from].acct, &chat) == ST_OK &&
+                store_message_find(reader->store, chat.id, sim->clients[from].acct, copy->msg_id, &row) == ST_OK)
+                there = true;
+        }
+        sim_trace(sim, "  copy %02x%02x to %s, kind %d, %s, queued at %.3f, the recipient %s it", copy->msg_id[0],
+                  copy->msg_id[1], reader->name, copy->kind, copy->state == STORE_COPY_NEW ? "new" : "stored",
+                  (double)(copy->queued_at_ms % 100000000) / 1000, there ? "has" : "does not have");
+    }
+    return ST_OK;
+}
+
+void sim_describe_unrest(struct sim *sim)
+{
+    for (unsigned i = 0; i < sim->plan.clients; i++) {
+        struct sim_client *client = &sim->clients[i];
+        struct store_outbox_counts counts = { 0 };
+        if (store_outbox_count(client->store, &counts) != ST_OK)
+            counts.copies = UINT32_MAX;
+        sim_trace(sim, "%s: alive %d, sending %d, online %d, settled %d, outbox %u copies, %u new, link reason %d",
+                  client->name, client->alive, client->sending, client->alive && client_is_online(client->core),
+                  client->alive && client_is_settled(client->core), counts.copies, counts.fresh,
+                  client->alive ? (int)client_link_reason(client->core) : -1);
+        struct store_outbox_query query = { .limit = 20 };
+        if (store_outbox_each(client->store, &query, describe_copy, sim) != ST_OK)
+            sim_trace(sim, "  its outbox does not read");
+    }
+}
+
 static enum st_err add_line(void *ctx, const struct store_message *message)
 {
     struct lines *lines = ctx;
