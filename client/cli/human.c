@@ -3,13 +3,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "client/cli/human_parts.h"
 #include "client/cli/sanitize.h"
 #include "client/cli/target.h"
 #include "client/cli/when.h"
 
 enum { CELL_MAX = 4096, PREVIEW_COLUMNS = 60 };
 
-static const char BOLD[] = "1";
 static const char DIM[] = "2";
 static const char RED[] = "31";
 
@@ -38,13 +38,12 @@ void human_id(char out[static HUMAN_ID_TEXT], const char *id)
     (void)snprintf(out, HUMAN_ID_TEXT, "%.*s%.4s", (int)shown, text, text + digits);
 }
 
-static void put(struct human *h, const char *text)
+void human_put(struct human *h, const char *text)
 {
     (void)st_buf_append(h->out, text, strlen(text));
 }
 
-/* Remote text in one line. NULL is nothing. */
-static void put_clean(struct human *h, const char *text)
+void human_put_clean(struct human *h, const char *text)
 {
     if (text != NULL)
         sanitize_append(h->out, st_view_text(text), SANITIZE_LINE, h->ascii);
@@ -54,22 +53,22 @@ static void style(struct human *h, const char *code)
 {
     if (!h->color)
         return;
-    put(h, "\x1b[");
-    put(h, code);
-    put(h, "m");
+    human_put(h, "\x1b[");
+    human_put(h, code);
+    human_put(h, "m");
 }
 
-static void put_styled(struct human *h, const char *code, const char *text)
+void human_put_styled(struct human *h, const char *code, const char *text)
 {
     style(h, code);
-    put_clean(h, text);
+    human_put_clean(h, text);
     style(h, "0");
 }
 
 static void put_indent(struct human *h)
 {
     for (int i = 0; i < HUMAN_PART_INDENT; i++)
-        put(h, " ");
+        human_put(h, " ");
 }
 
 /* A cell of the table, cleaned. */
@@ -98,18 +97,18 @@ static void part_line(struct human *h, const struct record_part *part)
     human_id(id, part->id);
     human_bytes(size, part->bytes);
     put_indent(h);
-    put_clean(h, id);
-    put(h, "  ");
-    put_clean(h, part->name);
-    put(h, "  ");
-    put_clean(h, part->mime);
-    put(h, "  ");
-    put(h, size);
+    human_put_clean(h, id);
+    human_put(h, "  ");
+    human_put_clean(h, part->name);
+    human_put(h, "  ");
+    human_put_clean(h, part->mime);
+    human_put(h, "  ");
+    human_put(h, size);
     if (part->path != NULL) {
-        put(h, "  ");
-        put_clean(h, part->path);
+        human_put(h, "  ");
+        human_put_clean(h, part->path);
     }
-    put(h, "\n");
+    human_put(h, "\n");
 }
 
 static void day_line(struct human *h, int64_t at_ms)
@@ -119,10 +118,10 @@ static void day_line(struct human *h, int64_t at_ms)
     if (!h->days || strcmp(day, h->last_day) == 0)
         return;
     (void)snprintf(h->last_day, sizeof h->last_day, "%s", day);
-    style(h, BOLD);
-    put(h, day);
+    style(h, HUMAN_BOLD);
+    human_put(h, day);
     style(h, "0");
-    put(h, "\n");
+    human_put(h, "\n");
 }
 
 /* What stands for a text that is not there or cannot be shown; NULL: the text itself. */
@@ -147,7 +146,7 @@ static void message_text(struct human *h, const struct record_message *message, 
         layout.indent = HUMAN_TEXT_INDENT_MIN;
     st_buf_init(&clean, (strlen(text) + 1) * SANITIZE_GROWTH_MAX);
     sanitize_append(&clean, st_view_text(text), SANITIZE_MESSAGE, h->ascii);
-    put(h, "  ");
+    human_put(h, "  ");
     layout_wrap(h->out, st_buf_view(&clean), &layout);
     if (st_buf_error(&clean) != ST_OK && st_buf_error(h->out) == ST_OK)
         h->out->err = st_buf_error(&clean);
@@ -164,14 +163,14 @@ static void message_lines(struct human *h, const struct record *record)
     day_line(h, at_ms);
     when_clock(clock, at_ms);
     human_id(id, message->id);
-    put_styled(h, DIM, clock);
-    put(h, "  ");
-    put_styled(h, BOLD, message->from);
-    put(h, "  ");
-    put_styled(h, DIM, id);
+    human_put_styled(h, DIM, clock);
+    human_put(h, "  ");
+    human_put_styled(h, HUMAN_BOLD, message->from);
+    human_put(h, "  ");
+    human_put_styled(h, DIM, id);
     size_t from_width = message->from != NULL ? layout_width(st_view_text(message->from)) : 0;
     message_text(h, message, strlen(clock) + from_width + strlen(id) + 6);
-    put(h, "\n");
+    human_put(h, "\n");
     for (size_t i = 0; i < message->attachments.count; i++)
         part_line(h, &message->attachments.items[i]);
 }
@@ -182,14 +181,14 @@ static void state_line(struct human *h, const char *state, const char *id, const
     human_id(shown, id);
     bool failed = state != NULL && strcmp(state, "failed") == 0;
     if (failed)
-        put_styled(h, RED, state);
+        human_put_styled(h, RED, state);
     else
-        put_clean(h, state);
-    put(h, "  ");
-    put_clean(h, shown);
-    put(h, "  ");
-    put_clean(h, who);
-    put(h, "\n");
+        human_put_clean(h, state);
+    human_put(h, "  ");
+    human_put_clean(h, shown);
+    human_put(h, "  ");
+    human_put_clean(h, who);
+    human_put(h, "\n");
 }
 
 static void sent_line(struct human *h, const struct record *record)
@@ -208,24 +207,24 @@ static void gap_line(struct human *h, const struct record *record)
     char text[64];
     (void)snprintf(text, sizeof text, "%" PRId64 " message%s from ", gap->count, gap->count == 1 ? "" : "s");
     put_indent(h);
-    put(h, text);
-    put_clean(h, gap->from);
-    put(h, gap->count == 1 ? " is missing" : " are missing");
+    human_put(h, text);
+    human_put_clean(h, gap->from);
+    human_put(h, gap->count == 1 ? " is missing" : " are missing");
     if (gap->after_at != RECORD_NONE && gap->before_at != RECORD_NONE) {
         char after[WHEN_TEXT_BYTES];
         char before[WHEN_TEXT_BYTES];
         when_clock(after, gap->after_at);
         when_clock(before, gap->before_at);
         (void)snprintf(text, sizeof text, " between %.16s and %.16s", after, before);
-        put(h, text);
+        human_put(h, text);
     }
-    put(h, gap->asked_at == RECORD_NONE ? ".\n" : "; asked again.\n");
+    human_put(h, gap->asked_at == RECORD_NONE ? ".\n" : "; asked again.\n");
 }
 
 static void notice_line(struct human *h, const struct record *record)
 {
-    put_clean(h, record->as.notice.text);
-    put(h, "\n");
+    human_put_clean(h, record->as.notice.text);
+    human_put(h, "\n");
 }
 
 /* As much of a text as a list has room for, in one line. */
@@ -296,88 +295,28 @@ static void safety_number_lines(struct human *h, const struct record *record)
     const struct record_safety_number *number = &record->as.safety_number;
     if (number->result != NULL) {
         bool match = strcmp(number->result, "match") == 0;
-        put_styled(h, match ? BOLD : RED, match ? "verified" : "DOES NOT MATCH");
-        put(h, "  ");
-        put_clean(h, number->contact);
-        put(h, "\n");
+        human_put_styled(h, match ? HUMAN_BOLD : RED, match ? "verified" : "DOES NOT MATCH");
+        human_put(h, "  ");
+        human_put_clean(h, number->contact);
+        human_put(h, "\n");
         return;
     }
     if (number->contact != NULL) {
-        put_clean(h, number->contact);
-        put(h, "  ");
-        put_clean(h, number->trust);
-        put(h, "\n");
+        human_put_clean(h, number->contact);
+        human_put(h, "  ");
+        human_put_clean(h, number->trust);
+        human_put(h, "\n");
     }
     const char *digits = number->digits != NULL ? number->digits : "";
     size_t len = strlen(digits);
     for (size_t i = 0; i < len; i++) {
         char digit[2] = { digits[i], '\0' };
-        put_clean(h, digit);
+        human_put_clean(h, digit);
         if ((i + 1) % 30 == 0 || i + 1 == len)
-            put(h, "\n");
+            human_put(h, "\n");
         else if ((i + 1) % 5 == 0)
-            put(h, " ");
+            human_put(h, " ");
     }
-}
-
-static void pair(struct human *h, const char *name, const char *value)
-{
-    char padded[32];
-    (void)snprintf(padded, sizeof padded, "  %-12s  ", name);
-    put(h, padded);
-    put_clean(h, value);
-    put(h, "\n");
-}
-
-static void pair_bytes(struct human *h, const char *name, int64_t bytes)
-{
-    char text[HUMAN_BYTES_TEXT];
-    if (bytes <= 0)
-        return;
-    human_bytes(text, bytes);
-    pair(h, name, text);
-}
-
-static void status_policy(struct human *h, const struct record_policy *policy)
-{
-    char text[WHEN_TEXT_BYTES];
-    if (policy->registration != NULL)
-        pair(h, "registration", policy->registration);
-    if (policy->retention_s > 0) {
-        when_span(text, policy->retention_s * 1000);
-        pair(h, "kept", text);
-    }
-    pair_bytes(h, "mailbox", policy->mailbox_bytes);
-    pair_bytes(h, "files", policy->blob_bytes);
-}
-
-static void status_lines(struct human *h, const struct record *record)
-{
-    const struct record_status *status = &record->as.status;
-    char text[128];
-    char at[WHEN_TEXT_BYTES] = "";
-    put_styled(h, BOLD, status->account);
-    put(h, " at ");
-    put_clean(h, status->server);
-    put(h, "\n");
-    if (status->synced_at != RECORD_NONE)
-        when_short(at, status->synced_at, h->now_ms);
-    (void)snprintf(text, sizeof text, "%s%s%s", status->connected ? "yes" : "no",
-                   at[0] != '\0' ? ", last in step " : "", at);
-    pair(h, "connected", text);
-    pair(h, "device", status->device_id);
-    (void)snprintf(text, sizeof text, "%" PRId64, status->unread);
-    pair(h, "unread", text);
-    (void)snprintf(text, sizeof text, "%" PRId64, status->outbox);
-    pair(h, "outbox", text);
-    (void)snprintf(text, sizeof text, "%" PRId64 " at the server; %" PRId64 " chats began without one", status->prekeys,
-                   status->no_opk_count);
-    pair(h, "prekeys", text);
-    if (status->holder_pid != RECORD_NONE) {
-        (void)snprintf(text, sizeof text, "pid %" PRId64, status->holder_pid);
-        pair(h, "held by", text);
-    }
-    status_policy(h, &status->policy);
 }
 
 static void outbox_row(struct human *h, const struct record *record)
@@ -407,15 +346,15 @@ static void attachment_line(struct human *h, const struct record *record)
     char size[HUMAN_BYTES_TEXT];
     human_id(id, file->id);
     human_bytes(size, file->bytes);
-    put(h, file->path != NULL ? "saved  " : "");
-    put_clean(h, id);
-    put(h, "  ");
-    put_clean(h, file->path != NULL ? file->path : file->name);
-    put(h, "  ");
-    put_clean(h, file->mime);
-    put(h, "  ");
-    put(h, size);
-    put(h, "\n");
+    human_put(h, file->path != NULL ? "saved  " : "");
+    human_put_clean(h, id);
+    human_put(h, "  ");
+    human_put_clean(h, file->path != NULL ? file->path : file->name);
+    human_put(h, "  ");
+    human_put_clean(h, file->mime);
+    human_put(h, "  ");
+    human_put(h, size);
+    human_put(h, "\n");
 }
 
 static void transcript_row(struct human *h, const struct record *record)
@@ -452,7 +391,7 @@ static const struct {
     [RECORD_ACCOUNT] = { account_row, true },
     [RECORD_CONTACT] = { contact_row, true },
     [RECORD_SAFETY_NUMBER] = { safety_number_lines, false },
-    [RECORD_STATUS] = { status_lines, false },
+    [RECORD_STATUS] = { human_status, false },
     [RECORD_OUTBOX] = { outbox_row, true },
     [RECORD_ATTACHMENT] = { attachment_line, false },
     [RECORD_TRANSCRIPT] = { transcript_row, true },
@@ -467,8 +406,8 @@ void human_record(struct human *human, const struct record *record)
 {
     if (record->sentence != NULL) {
         human_flush(human);
-        put_clean(human, record->sentence);
-        put(human, "\n");
+        human_put_clean(human, record->sentence);
+        human_put(human, "\n");
         return;
     }
     if (FORMS[record->kind].fn == NULL)
@@ -483,20 +422,20 @@ void human_error(struct human *human, const struct record_error *error)
     char code[32];
     (void)snprintf(code, sizeof code, " [%" PRId64 " ", error->code);
     human_flush(human);
-    put_styled(human, RED, "safetalk:");
-    put(human, " ");
-    put_clean(human, error->message);
-    put(human, code);
-    put_clean(human, error->reason);
-    put(human, "]\n");
+    human_put_styled(human, RED, "safetalk:");
+    human_put(human, " ");
+    human_put_clean(human, error->message);
+    human_put(human, code);
+    human_put_clean(human, error->reason);
+    human_put(human, "]\n");
     if (error->why != NULL && error->why[0] != '\0') {
-        put(human, "  Why:  ");
-        put_clean(human, error->why);
-        put(human, "\n");
+        human_put(human, "  Why:  ");
+        human_put_clean(human, error->why);
+        human_put(human, "\n");
     }
     if (error->next != NULL && error->next[0] != '\0') {
-        put(human, "  Next: ");
-        put_clean(human, error->next);
-        put(human, "\n");
+        human_put(human, "  Next: ");
+        human_put_clean(human, error->next);
+        human_put(human, "\n");
     }
 }

@@ -174,7 +174,7 @@ static void args__parse__too_many_files(void **state)
     (void)state;
     char line[2048] = "safetalk send @bob";
     for (int i = 0; i < 20; i++)
-        strncat(line, " --attach a", 12);
+        (void)snprintf(line + strlen(line), sizeof line - strlen(line), "%s", " --attach a");
     struct args args = accepts(line);
     assert_int_equal(args.attach_count, 20);
     struct cli_error error;

@@ -143,8 +143,9 @@ static void sanitize__marks__neither_pile_up_nor_touch_our_text(void **state)
     char text[64] = "a";
     char shown[256] = "a";
     for (int i = 0; i < 12; i++) {
-        strncat(text, "\xCC\x81", 3);
-        strncat(shown, i < SANITIZE_MARKS_MAX ? "\xCC\x81" : "<U+0301>", 9);
+        (void)snprintf(text + strlen(text), sizeof text - strlen(text), "%s", "\xCC\x81");
+        (void)snprintf(shown + strlen(shown), sizeof shown - strlen(shown), "%s",
+                       i < SANITIZE_MARKS_MAX ? "\xCC\x81" : "<U+0301>");
     }
     line(text, shown);
 }

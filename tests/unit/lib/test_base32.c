@@ -11,8 +11,13 @@
 static const struct {
     const char *plain;
     const char *text;
-} VECTORS[] = { { "", "" },           { "f", "my" },           { "fo", "mzxq" },          { "foo", "mzxw6" },
-                { "foob", "mzxw6yq" }, { "fooba", "mzxw6ytb" }, { "foobar", "mzxw6ytboi" } };
+} VECTORS[] = { { "", "" },
+                { "f", "my" },
+                { "fo", "mzxq" },
+                { "foo", "mzxw6" },
+                { "foob", "mzxw6yq" },
+                { "fooba", "mzxw6ytb" },
+                { "foobar", "mzxw6ytboi" } };
 
 static void base32__encode__rfc_vectors(void **state)
 {
@@ -47,8 +52,8 @@ static void base32__encode__refuses_what_does_not_fit(void **state)
 static void base32__decode__refuses_other_characters_and_lengths(void **state)
 {
     (void)state;
-    static const char *const bad[] = { "mzxw6ytbo", "mzxw6ytboii", "MZXW6YTBOI", "mzxw6ytb0i", "mzxw6ytb1i",
-                                       "mzxw6ytb8i", "mzxw6ytb i", "mzxw6yt=oi" };
+    static const char *const bad[] = { "mzxw6ytbo",  "mzxw6ytboii", "MZXW6YTBOI", "mzxw6ytb0i",
+                                       "mzxw6ytb1i", "mzxw6ytb8i",  "mzxw6ytb i", "mzxw6yt=oi" };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         uint8_t out[6];
         memset(out, 0xAA, sizeof out);

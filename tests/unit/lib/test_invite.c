@@ -88,8 +88,13 @@ static void invite__parse__finds_every_swap_of_neighbours(void **state)
 static void invite__parse__refuses_other_lengths_and_characters(void **state)
 {
     (void)state;
-    static const char *const bad[] = { "", "7QK2-M9XD-4TR", "7QK2-M9XD-4TR55", "7QK2-M9XD-4TRU", "7QK2_M9XD_4TR5",
-                                       "7QK2-M9XD-4TR5\n", "7QK2-M9XD-4TR\xC3\xA9" };
+    static const char *const bad[] = { "",
+                                       "7QK2-M9XD-4TR",
+                                       "7QK2-M9XD-4TR55",
+                                       "7QK2-M9XD-4TRU",
+                                       "7QK2_M9XD_4TR5",
+                                       "7QK2-M9XD-4TR5\n",
+                                       "7QK2-M9XD-4TR\xC3\xA9" };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_int_equal(parse(bad[i]), ST_EMALFORMED);
     struct st_invite invite;
