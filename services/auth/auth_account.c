@@ -96,6 +96,11 @@ void auth_logout(struct auth_request *request, const void *msg)
     struct auth_core *core = request->core;
     uint64_t count = 1;
     enum st_err err;
+    if (ask->everywhere != 0 && request->device.state != AUTH_DEVICE_ACTIVE) {
+        /* Whoever has only the password must not end the sessions of the others. */
+        auth_refuse(request, ST_CODE_NOT_ALLOWED, "A device that is not linked yet logs out itself only. Link it.");
+        return;
+    }
     if (ask->everywhere != 0)
         err = log_out_all(core, request->hop->acct, &count);
     else
