@@ -4,13 +4,14 @@
 
 #include "services/relay/mailbox_mem.h"
 
-enum { BOXES_MAX = 1 << 20, ACCOUNTS_MAX = 1 << 20 };
+enum { BOXES_MAX = 1 << 20, ACCOUNTS_MAX = 1 << 20, FIRST_CHANGES = 64 };
 
 enum st_err mem_data_init(struct mem_data *data, const struct st_env *env)
 {
     memset(data, 0, sizeof *data);
     data->next_id = 1;
-    data->changes = calloc(MAILBOX_MEM_UNDO_MAX, sizeof *data->changes);
+    data->change_cap = FIRST_CHANGES;
+    data->changes = calloc(FIRST_CHANGES, sizeof *data->changes);
     if (data->changes == NULL)
         return ST_ENOMEM;
     uint8_t seed[ST_MAP_SEED_BYTES];
@@ -43,7 +44,7 @@ static void forget_change(struct mem_change *change)
 
 void mem_data_deinit(struct mem_data *data)
 {
-    for (size_t i = 0; data->changes != NULL && i < MAILBOX_MEM_UNDO_MAX; i++)
+    for (size_t i = 0; data->changes != NULL && i < data->change_cap; i++)
         forget_change(&data->changes[i]);
     free(data->changes);
     size_t cursor = 0;
@@ -61,15 +62,31 @@ void mem_data_deinit(struct mem_data *data)
     memset(data, 0, sizeof *data);
 }
 
+/* Makes the ring longer while it may still grow; it has not wrapped then. Without memory it stays as it is. */
+static void lengthen_ring(struct mem_data *data)
+{
+    size_t cap = data->change_cap * 2;
+    if (data->change_cap == MAILBOX_MEM_UNDO_MAX || data->change_first != 0)
+        return;
+    struct mem_change *changes = realloc(data->changes, cap * sizeof *changes);
+    if (changes == NULL)
+        return;
+    memset(changes + data->change_cap, 0, data->change_cap * sizeof *changes);
+    data->changes = changes;
+    data->change_cap = cap;
+}
+
 /* A place for the next change; the oldest one is forgotten when the ring is full. */
 static struct mem_change *note(struct mem_data *data, enum mem_change_kind kind, const struct mailbox_key *key)
 {
-    if (data->change_count == MAILBOX_MEM_UNDO_MAX) {
+    if (data->change_count == data->change_cap)
+        lengthen_ring(data);
+    if (data->change_count == data->change_cap) {
         forget_change(&data->changes[data->change_first]);
-        data->change_first = (data->change_first + 1) % MAILBOX_MEM_UNDO_MAX;
+        data->change_first = (data->change_first + 1) % data->change_cap;
         data->change_count--;
     }
-    struct mem_change *change = &data->changes[(data->change_first + data->change_count) % MAILBOX_MEM_UNDO_MAX];
+    struct mem_change *change = &data->changes[(data->change_first + data->change_count) % data->change_cap];
     data->change_count++;
     change->kind = kind;
     change->key = *key;
@@ -309,7 +326,7 @@ bool mem_data_undo(struct mem_data *data)
     if (data->change_count == 0)
         return false;
     data->change_count--;
-    struct mem_change *change = &data->changes[(data->change_first + data->change_count) % MAILBOX_MEM_UNDO_MAX];
+    struct mem_change *change = &data->changes[(data->change_first + data->change_count) % data->change_cap];
     undo[change->kind](data, change);
     forget_change(change);
     return true;

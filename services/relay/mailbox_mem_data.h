@@ -64,8 +64,8 @@ struct mem_data {
     struct st_map *boxes;    /* mailbox_key → struct mem_box, owned */
     struct st_map *accounts; /* acct → struct mem_account, owned */
     uint64_t next_id;
-    struct mem_change *changes; /* owned; ring of MAILBOX_MEM_UNDO_MAX */
-    size_t change_first, change_count;
+    struct mem_change *changes; /* owned; a ring, which grows up to MAILBOX_MEM_UNDO_MAX */
+    size_t change_first, change_count, change_cap;
 };
 
 enum st_err mem_data_init(struct mem_data *data, const struct st_env *env) ST_MUST_CHECK;

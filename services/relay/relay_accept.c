@@ -23,7 +23,7 @@ enum st_err relay_accept_init(struct relay_core *core)
     if (err == ST_OK)
         err = relay_groups_new(&accepting->recipients, sizeof(struct mailbox_key), RELAY_COPIES_MAX, env);
     if (err == ST_OK)
-        err = relay_window_new(&accepting->window, env);
+        err = relay_window_new(&accepting->window, core->options.window_copies, env);
     return err;
 }
 

@@ -47,6 +47,7 @@ void relay_options_default(struct relay_options *options_r)
     options_r->retention_ms = (int64_t)ST_RETENTION_DAYS * 24 * 3600 * 1000;
     options_r->sessions_max = 65536;
     options_r->get_exposed_per_hour = 60;
+    options_r->window_copies = 16384;
 }
 
 static void make_name(struct relay_core *core)
@@ -95,7 +96,8 @@ enum st_err relay_core_new(struct relay_core **core_r, const struct relay_option
                            const struct relay_deps *deps)
 {
     *core_r = NULL;
-    if (options->sessions_max == 0 || options->retention_ms <= 0 || options->get_exposed_per_hour > UINT32_MAX ||
+    if (options->sessions_max == 0 || options->window_copies == 0 || options->window_copies > RELAY_WINDOW_MAX ||
+        options->retention_ms <= 0 || options->get_exposed_per_hour > UINT32_MAX ||
         memchr(options->name.name, '\0', sizeof options->name.name) == NULL)
         return ST_ELIMIT;
     struct relay_core *core = calloc(1, sizeof *core);

@@ -38,9 +38,11 @@ struct relay_options {
     int64_t retention_ms;          /* of an entry or attachment */
     size_t sessions_max;           /* devices attached to this relay at once */
     uint64_t get_exposed_per_hour; /* of one device; 0 = without limit */
+    size_t window_copies;          /* recent copies that are remembered against storms of retries */
 };
 
-/* The defaults: 10,000 entries or 64 MiB, 1 GiB, 30 days, 65,536 sessions, 60 an hour, a random name. */
+/* The defaults: 10,000 entries or 64 MiB, 1 GiB, 30 days, 65,536 sessions, 60 an hour, a random name,
+ * 16,384 recent copies. */
 void relay_options_default(struct relay_options *options_r);
 
 /* What the core works with. `env`, `out`, `mailbox` and `blob` are copied; the stores stay the caller's and live longer

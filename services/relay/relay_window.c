@@ -5,20 +5,22 @@
 
 #include <sodium.h>
 
-enum { WAYS = 4, PLACES = RELAY_WINDOW_SLOTS / WAYS };
+enum { WAYS = 4 };
 
 struct relay_window {
     struct relay_window_slot *slots; /* owned; WAYS neighbours make a place */
+    size_t places;
     uint8_t seed[crypto_shorthash_KEYBYTES];
 };
 
-enum st_err relay_window_new(struct relay_window **window_r, const struct st_env *env)
+enum st_err relay_window_new(struct relay_window **window_r, size_t copies, const struct st_env *env)
 {
     *window_r = NULL;
     struct relay_window *window = calloc(1, sizeof *window);
     if (window == NULL)
         return ST_ENOMEM;
-    window->slots = calloc(RELAY_WINDOW_SLOTS, sizeof *window->slots);
+    window->places = (copies + WAYS - 1) / WAYS;
+    window->slots = calloc(window->places * WAYS, sizeof *window->slots);
     if (window->slots == NULL) {
         free(window);
         return ST_ENOMEM;
@@ -51,7 +53,7 @@ static struct relay_window_slot *place_of(struct relay_window *window, const uin
 {
     uint8_t hash[crypto_shorthash_BYTES];
     (void)crypto_shorthash(hash, key, RELAY_WINDOW_KEY, window->seed); /* cannot fail */
-    return window->slots + (size_t)(st_get_u64(hash) % PLACES) * WAYS;
+    return window->slots + (size_t)(st_get_u64(hash) % window->places) * WAYS;
 }
 
 struct relay_window_slot *relay_window_find(struct relay_window *window, const uint8_t key[static RELAY_WINDOW_KEY],

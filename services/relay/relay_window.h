@@ -16,7 +16,7 @@
 enum {
     RELAY_WINDOW_MS = 60 * 1000,
     RELAY_WINDOW_KEY = 2 * (ST_ACCT_LEN + 4) + ST_MSG_ID_LEN,
-    RELAY_WINDOW_SLOTS = 16384
+    RELAY_WINDOW_MAX = 1 << 20
 };
 
 struct relay_window_slot {
@@ -31,8 +31,8 @@ struct relay_window_slot {
 
 struct relay_window;
 
-/* Returns new. ST_ENOMEM. */
-enum st_err relay_window_new(struct relay_window **window_r, const struct st_env *env) ST_MUST_CHECK;
+/* Returns new, for about `copies` copies (1 to RELAY_WINDOW_MAX). ST_ENOMEM. */
+enum st_err relay_window_new(struct relay_window **window_r, size_t copies, const struct st_env *env) ST_MUST_CHECK;
 
 /* Frees and NULLs. NULL is fine. */
 void relay_window_free(struct relay_window **window);
