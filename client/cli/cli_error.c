@@ -100,18 +100,15 @@ static const struct cli_error_row ROWS[CLI_REASON_COUNT] = {
     [CLI_NO_SUCH_FILE] = { EXIT_CODE_NOT_FOUND, "no_such_file", "cannot read {1}", "{2}", "{3}" },
     [CLI_NOTHING] = { EXIT_CODE_NOT_FOUND, "nothing", "there is nothing", "--fail-empty makes that an error", "{1}" },
 
-    [CLI_PARTIAL] = { EXIT_CODE_PARTIAL, "partial", "{1}", "{2}", "{3}" },
     [CLI_NUMBER_DIFFERS] = { EXIT_CODE_INTEGRITY, "number_mismatch", "the number of {1} DOES NOT MATCH",
                              "mistyped, or somebody stands between you; nothing was changed", "safetalk key show {1}" },
     [CLI_TAG_INVALID] = { EXIT_CODE_INTEGRITY, "tag_invalid", "{1} holds what was not written so",
                           "{2} with a wrong tag", "safetalk deny check {1}" },
-    [CLI_LIST_REJECTED] = { EXIT_CODE_INTEGRITY, "list_rejected", "the device list of {1} is not right", "{2}", "{3}" },
 
     [CLI_HELD] = { EXIT_CODE_HELD, "held", "{1} is in use", "{2}", "{3}" },
     [CLI_QUEUED] = { EXIT_CODE_NOT_REACHED, "queued", "the message to {1} waits in the outbox", "{2}",
                      "safetalk receive" },
     [CLI_NO_INPUT] = { EXIT_CODE_LOCKED, "no_input", "{1} is needed", "{2}", "{3}" },
-    [CLI_LOCKED] = { EXIT_CODE_LOCKED, "locked", "{1} is locked", "its keys are not in memory", "{2}" },
 
     [CLI_INVITE_MISTYPED] = { EXIT_CODE_INVITE, "invite_mistyped", "{1} is not an invite code",
                               "one character is wrong, or two are swapped. Nothing was sent.", "{2}" },
@@ -137,8 +134,6 @@ static const struct cli_error_row ROWS[CLI_REASON_COUNT] = {
                          "{1} has no valid header; it was not touched", "safetalk account list" },
     [CLI_CORRUPT_DB] = { EXIT_CODE_DATABASE, "corrupt_db", "the database is damaged", "{1}: {2}",
                          "safetalk account list" },
-    [CLI_NEWER_DB] = { EXIT_CODE_DATABASE, "newer_db", "the database is newer than this program",
-                       "{1} has version {2}; it was not touched", "install the newer safetalk" },
     [CLI_PICTURE_TRUNCATED] = { EXIT_CODE_DAMAGED, "picture_truncated", "{1} ends too early", "{2}; nothing was sent",
                                 "safetalk send {3} --attach {4} --as-file" },
     [CLI_PICTURE_DAMAGED] = { EXIT_CODE_DAMAGED, "picture_damaged", "{1} is damaged", "{2}; nothing was sent",
@@ -148,7 +143,6 @@ static const struct cli_error_row ROWS[CLI_REASON_COUNT] = {
     [CLI_REGISTRATION_CLOSED] = { EXIT_CODE_NOT_ALLOWED, "registration_closed", "{1} takes no new accounts",
                                   "its registration is closed", "ask the operator" },
     [CLI_NOT_ALLOWED] = { EXIT_CODE_NOT_ALLOWED, "not_allowed", "{1} is not allowed", "{2}", "{3}" },
-    [CLI_FOREIGN_FILE] = { EXIT_CODE_NOT_ALLOWED, "foreign_file", "{1} is not safe to use", "{2}", "{3}" },
 
     [CLI_INTERRUPTED] = { EXIT_CODE_INTERRUPTED, "interrupted", "interrupted", "{1}", "{2}" },
     [CLI_TERMINATED] = { EXIT_CODE_TERMINATED, "terminated", "terminated", "{1}", "{2}" },

@@ -76,15 +76,12 @@ enum cli_reason {
     CLI_NO_SUCH_FILE,       /* {1} file, {2} cause, {3} Next */
     CLI_NOTHING,            /* {1} Next: --fail-empty */
     /* 8, 9 */
-    CLI_PARTIAL,        /* {1} how many of how many, {2} cause, {3} Next */
     CLI_NUMBER_DIFFERS, /* {1} @name */
     CLI_TAG_INVALID,    /* {1} file, {2} how many */
-    CLI_LIST_REJECTED,  /* {1} @name, {2} cause, {3} Next */
     /* 10 to 12 */
     CLI_HELD,     /* {1} @name, {2} holder, {3} Next */
     CLI_QUEUED,   /* {1} @name, {2} measured cause */
     CLI_NO_INPUT, /* {1} what is needed, {2} why nobody can be asked, {3} Next */
-    CLI_LOCKED,   /* {1} @name, {2} Next */
     /* 13 to 15 */
     CLI_INVITE_MISTYPED,  /* {1} code, {2} Next */
     CLI_INVITE_UNKNOWN,   /* {1} Next */
@@ -99,13 +96,11 @@ enum cli_reason {
     CLI_NOT_WRITABLE,        /* {1} file or folder, {2} cause, {3} Next */
     CLI_FOREIGN_DB,          /* {1} file */
     CLI_CORRUPT_DB,          /* {1} file, {2} cause */
-    CLI_NEWER_DB,            /* {1} file, {2} its version */
     CLI_PICTURE_TRUNCATED,   /* {1} file, {2} cause, {3} recipient, {4} file quoted for the shell */
     CLI_PICTURE_DAMAGED,     /* the same four */
     CLI_ATTACHMENT_DAMAGED,  /* {1} id, {2} cause, {3} Next */
     CLI_REGISTRATION_CLOSED, /* {1} host:port */
     CLI_NOT_ALLOWED,         /* {1} what, {2} cause, {3} Next */
-    CLI_FOREIGN_FILE,        /* {1} file or folder, {2} cause, {3} Next */
     /* 130, 143 */
     CLI_INTERRUPTED, /* {1} what stays, {2} Next */
     CLI_TERMINATED,  /* {1} what stays, {2} Next */

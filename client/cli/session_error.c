@@ -258,6 +258,23 @@ enum exit_code session_error(struct session *session, const struct client_result
     return CLI_ERROR(&session->cmd->error, CLI_UNEXPECTED, "do that", "the engine gives no reason");
 }
 
+/* A database that does not open although its key is right. One that is not encrypted is not ours; otherwise it is
+ * damaged or newer. */
+static enum exit_code foreign_db(struct session *session)
+{
+    static const char plain[] = "SQLite format 3";
+    char path[PATHS_MAX];
+    char head[sizeof plain] = "";
+    FILE *file = paths_join(path, session->folder, "store.db") == ST_OK ? fopen(path, "rb") : NULL;
+    size_t got = file != NULL ? fread(head, 1, sizeof head, file) : 0;
+    if (file != NULL)
+        (void)fclose(file); /* only read */
+    if (got < sizeof head || memcmp(head, plain, sizeof plain) == 0)
+        return CLI_ERROR(&session->cmd->error, CLI_FOREIGN_DB, "store.db");
+    return CLI_ERROR(&session->cmd->error, CLI_CORRUPT_DB, "store.db",
+                     "damaged, or written by a newer version; it was not touched");
+}
+
 enum exit_code session_store_error(struct session *session, enum st_err err)
 {
     struct cmd *cmd = session->cmd;
@@ -268,7 +285,7 @@ enum exit_code session_store_error(struct session *session, enum st_err err)
         return CLI_ERROR(&cmd->error, CLI_DISK_FULL, room, session->folder, "; un-acked messages come again",
                          cmd->typed);
     case ST_EFOREIGN:
-        return CLI_ERROR(&cmd->error, CLI_FOREIGN_DB, "store.db");
+        return foreign_db(session);
     case ST_EINTEGRITY:
         return CLI_ERROR(&cmd->error, CLI_CORRUPT_DB, "store.db", "a page does not verify");
     case ST_ENOMEM:

@@ -177,6 +177,9 @@ static void account__wrong_password_and_foreign_files(void **state)
     (void)snprintf(path, sizeof path, "%s/store.db", run_account_folder());
     write_file(path, "SQLite format 3\0 and more", 24);
     run_sample_expect_error("chats", 17, "foreign_db");
+    static const char noise[2048] = { 'x' };
+    write_file(path, noise, sizeof noise);
+    run_sample_expect_error("chats", 17, "corrupt_db");
     (void)snprintf(path, sizeof path, "%s/slots", run_account_folder());
     write_file(path, "x", 1);
     run_sample_expect("chats", 17);
