@@ -121,8 +121,11 @@ static enum st_err send_batch(struct batch *batch)
     enum st_err err = link_send(client, CLIENT_DEVICE, ST_MESSAGE, &msg);
     for (size_t i = 0; i < batch->count && err == ST_OK; i++)
         take_off(client, &batch->heads[i]);
-    if (err != ST_OK)
+    if (err != ST_OK) { /* the link cannot take it now: from the beginning again, soon */
         batch->full = true;
+        client->outbox->cursor = 0;
+        client->outbox->recheck_ms = core_earlier(client->outbox->recheck_ms, core_mono(client) + RETRY_FIRST_MS);
+    }
     batch->count = 0;
     st_buf_clear(&batch->bodies);
     return ST_OK;

@@ -21,7 +21,8 @@ enum {
     RENEWALS_MAX = 8,
     HANDSHAKE_WAIT_MS = 3000,
     PEER_RECENT_MS = 60000, /* a payload of his within this: he is online */
-    STEP_AGAIN_MS = 600000  /* a ratchet step is asked for at least this often */
+    STEP_AGAIN_MS = 600000, /* a ratchet step is asked for at least this often */
+    RETRY_MS = 1000         /* a question that was not answered, or answered with "not now" */
 };
 
 /* A bundle as kept while a message is prepared. */
@@ -35,6 +36,7 @@ struct target {
 
 struct renewal {
     bool in_use;
+    bool asked; /* the answer is awaited */
     struct store_device to;
     uint8_t sid[E2E_SID_BYTES]; /* that cannot be read */
     uint8_t nonce[ST_NONCE_LEN];
@@ -52,11 +54,13 @@ struct sender {
     bool asked_bundles;
     bool shook_hands;
     int64_t deadline_ms; /* of the handshake */
+    int64_t retry_ms;    /* of a question that was not answered */
     struct target targets[TARGETS_MAX];
     size_t target_count;
     struct store_attachment *sealed; /* PAYLOAD_ATTACHMENTS_MAX, in locked memory */
     size_t sealed_count;
     struct renewal renewals[RENEWALS_MAX];
+    int64_t renew_ms; /* when those that were not answered are asked for again */
 };
 
 enum st_err sender_new(struct client *client)
@@ -76,6 +80,18 @@ void sender_free(struct client *client)
     sodium_free(client->sender->sealed);
     free(client->sender);
     client->sender = NULL;
+}
+
+/* No answer, or "not now": worth asking again for as long as the caller has patience. */
+static bool is_passing(const struct client_result *failure)
+{
+    return failure->reason == CLIENT_UNREACHABLE || failure->reason == CLIENT_UNAVAILABLE;
+}
+
+static void ask_again_later(struct client *client)
+{
+    client->sender->step = STEP_WAIT_ONLINE;
+    client->sender->retry_ms = core_mono(client) + RETRY_MS;
 }
 
 /* Ends the operation. Sealed files of a message that was not kept are deleted. */
@@ -396,8 +412,8 @@ static void on_bundles(struct client *client, void *ctx, const struct st_frame *
     if (sender->step != STEP_BUNDLES)
         return;
     if (failure != NULL) {
-        if (failure->reason == CLIENT_UNREACHABLE)
-            sender->step = STEP_WAIT_ONLINE; /* asked again after the next welcome, with the same nonce */
+        if (is_passing(failure))
+            ask_again_later(client); /* with the same nonce */
         else
             finish(client, *failure);
         return;
@@ -437,7 +453,7 @@ static void ask_bundles(struct client *client)
     if (link_request(client, CLIENT_DEVICE, ST_START_CHAT, &msg, on_bundles, NULL) == ST_OK)
         sender->step = STEP_BUNDLES;
     else
-        sender->step = STEP_WAIT_ONLINE;
+        ask_again_later(client);
 }
 
 /* ---- who is it for ---- */
@@ -450,8 +466,8 @@ static void on_is_user(struct client *client, void *ctx, const struct st_frame *
     struct st_msg_is_user_r msg;
     if (sender->step != STEP_LOOKUP)
         return;
-    if (failure != NULL && failure->reason == CLIENT_UNREACHABLE) {
-        sender->step = STEP_WAIT_ONLINE;
+    if (failure != NULL && is_passing(failure)) {
+        ask_again_later(client);
         return;
     }
     if (failure != NULL) {
@@ -480,13 +496,13 @@ static void ask_name(struct client *client)
     if (link_request(client, CLIENT_DEVICE, ST_IS_USER, &msg, on_is_user, NULL) == ST_OK)
         sender->step = STEP_LOOKUP;
     else
-        sender->step = STEP_WAIT_ONLINE;
+        ask_again_later(client);
 }
 
 /* Waits for the server and then runs go_on again. */
 static void wait_online(struct client *client)
 {
-    client->sender->step = STEP_WAIT_ONLINE;
+    ask_again_later(client);
     client_go_online(client);
 }
 
@@ -631,13 +647,26 @@ void sender_upload_refused(struct client *client, const uint8_t id[static ST_MSG
 void sender_tick(struct client *client)
 {
     struct sender *sender = client->sender;
-    if (sender->step == STEP_HANDSHAKE && sender->deadline_ms <= core_mono(client))
+    int64_t now = core_mono(client);
+    if (sender->step == STEP_HANDSHAKE && sender->deadline_ms <= now)
         commit_message(client);
+    if (!client_is_online(client))
+        return;
+    if (sender->step == STEP_WAIT_ONLINE && sender->retry_ms <= now)
+        go_on(client);
+    if (sender->renew_ms != TIMER_NEVER && sender->renew_ms <= now)
+        ask_renewals(client);
 }
 
 int64_t sender_next_ms(const struct client *client)
 {
-    return client->sender->step == STEP_HANDSHAKE ? client->sender->deadline_ms : TIMER_NEVER;
+    const struct sender *sender = client->sender;
+    if (sender->step == STEP_HANDSHAKE)
+        return sender->deadline_ms;
+    if (!client_is_online(client))
+        return TIMER_NEVER;
+    int64_t next = sender->step == STEP_WAIT_ONLINE ? sender->retry_ms : TIMER_NEVER;
+    return core_earlier(next, sender->renew_ms);
 }
 
 /* ---- state lost ---- */
@@ -649,8 +678,11 @@ static void on_renewal(struct client *client, void *ctx, const struct st_frame *
     struct st_msg_chat_confirmed msg;
     struct st_msg_bundle bundle;
     struct st_devlist list;
-    if (failure != NULL && failure->reason == CLIENT_UNREACHABLE)
-        return; /* asked again after the next welcome */
+    renewal->asked = false;
+    if (failure != NULL && is_passing(failure)) {
+        client->sender->renew_ms = core_mono(client) + RETRY_MS;
+        return;
+    }
     renewal->in_use = false;
     if (failure != NULL || reply->type != ST_CHAT_CONFIRMED || st_frame_read(reply, &msg) != ST_OK ||
         lists_get(client, renewal->to.acct, &list) != ST_OK)
@@ -677,15 +709,19 @@ static void on_renewal(struct client *client, void *ctx, const struct st_frame *
 
 static void ask_renewals(struct client *client)
 {
+    struct sender *sender = client->sender;
+    sender->renew_ms = TIMER_NEVER;
     for (size_t i = 0; i < RENEWALS_MAX; i++) {
-        struct renewal *renewal = &client->sender->renewals[i];
+        struct renewal *renewal = &sender->renewals[i];
+        if (!renewal->in_use || renewal->asked)
+            continue;
         struct st_msg_start_chat msg = { .acct = st_view(renewal->to.acct, ST_ACCT_LEN),
                                          .nonce = st_view(renewal->nonce, ST_NONCE_LEN),
                                          .dev = renewal->to.dev };
         ST_SET(&msg, 3);
-        if (renewal->in_use &&
-            link_request(client, CLIENT_DEVICE, ST_START_CHAT, &msg, on_renewal, renewal) == ST_EMALFORMED)
-            renewal->in_use = false;
+        renewal->asked = link_request(client, CLIENT_DEVICE, ST_START_CHAT, &msg, on_renewal, renewal) == ST_OK;
+        if (!renewal->asked)
+            sender->renew_ms = core_mono(client) + RETRY_MS;
     }
 }
 
@@ -698,12 +734,7 @@ void sender_renew(struct client *client, const struct store_device *to, const ui
         *renewal = (struct renewal) { .in_use = true, .to = *to };
         memcpy(renewal->sid, sid, sizeof renewal->sid);
         st_env_random(client->env, renewal->nonce, sizeof renewal->nonce);
-        struct st_msg_start_chat msg = { .acct = st_view(renewal->to.acct, ST_ACCT_LEN),
-                                         .nonce = st_view(renewal->nonce, ST_NONCE_LEN),
-                                         .dev = to->dev };
-        ST_SET(&msg, 3);
-        if (link_request(client, CLIENT_DEVICE, ST_START_CHAT, &msg, on_renewal, renewal) == ST_EMALFORMED)
-            renewal->in_use = false;
+        ask_renewals(client);
         return;
     }
 }
