@@ -105,12 +105,14 @@ struct auth_removal {
     bool fresh;          /* of the batch that is not committed yet */
 };
 
-/* The hourly sweep. */
+/* The hourly sweep. An offset is wall clock minus monotonic clock: it stays while nobody sets the wall clock. */
 struct auth_sweeper {
-    unsigned what;   /* enum auth_sweep: the next step */
-    int64_t next_ms; /* monotonic */
-    int64_t wall_ms; /* both clocks when the last round began: they must agree on how long ago that is */
-    int64_t mono_ms;
+    unsigned what;       /* enum auth_sweep: the next step */
+    int64_t next_ms;     /* monotonic */
+    int64_t offset_ms;   /* the one that is believed */
+    bool doubt;          /* the wall clock was set … */
+    int64_t doubt_ms;    /* … to this offset … */
+    int64_t doubt_since; /* … and that was first seen then (monotonic) */
 };
 
 struct auth_core {

@@ -16,25 +16,44 @@ static int64_t jitter(const struct auth_core *core)
     return (int64_t)(st_get_u32(bytes) % SWEEP_JITTER_MS);
 }
 
-/* Remembers both clocks. */
-static void note_clocks(struct auth_core *core)
+static int64_t clock_offset(const struct auth_core *core)
 {
-    core->sweeper.wall_ms = st_env_wall_ms(&core->env);
-    core->sweeper.mono_ms = st_env_mono_ms(&core->env);
+    return st_env_wall_ms(&core->env) - st_env_mono_ms(&core->env);
 }
 
 void auth_sweep_init(struct auth_core *core)
 {
-    note_clocks(core);
-    core->sweeper.next_ms = core->sweeper.mono_ms + SWEEP_FIRST_MS + jitter(core);
+    core->sweeper.offset_ms = clock_offset(core);
+    core->sweeper.next_ms = st_env_mono_ms(&core->env) + SWEEP_FIRST_MS + jitter(core);
 }
 
-/* A wall clock that jumped must not log everybody out: then this round is left out. */
-static bool clock_jumped(struct auth_core *core)
+static bool is_near(int64_t a, int64_t b)
 {
-    int64_t wall = st_env_wall_ms(&core->env) - core->sweeper.wall_ms;
-    int64_t mono = st_env_mono_ms(&core->env) - core->sweeper.mono_ms;
-    return wall - mono > HOUR_MS || mono - wall > HOUR_MS;
+    return a - b <= HOUR_MS && b - a <= HOUR_MS;
+}
+
+/* A wall clock that jumped must not log everybody out: it is believed when it has stayed so for a day. */
+static bool believe_clock(struct auth_core *core)
+{
+    struct auth_sweeper *sweeper = &core->sweeper;
+    int64_t offset_ms = clock_offset(core);
+    int64_t mono_ms = st_env_mono_ms(&core->env);
+    if (is_near(offset_ms, sweeper->offset_ms)) {
+        sweeper->offset_ms = offset_ms;
+        sweeper->doubt = false;
+        return true;
+    }
+    if (!sweeper->doubt || !is_near(offset_ms, sweeper->doubt_ms)) {
+        st_log_event(core->log, ST_LOG_WARN, "auth_sweep_waits_clock_was_set");
+        sweeper->doubt = true;
+        sweeper->doubt_ms = offset_ms;
+        sweeper->doubt_since = mono_ms;
+    }
+    if (mono_ms - sweeper->doubt_since < DAY_MS)
+        return false;
+    sweeper->offset_ms = offset_ms;
+    sweeper->doubt = false;
+    return true;
 }
 
 static int64_t before_of(const struct auth_core *core, enum auth_sweep what)
@@ -72,14 +91,9 @@ void auth_sweep_tick(struct auth_core *core)
     int64_t mono_ms = st_env_mono_ms(&core->env);
     if (mono_ms < sweeper->next_ms)
         return;
-    if (sweeper->what == 0) {
-        bool jumped = clock_jumped(core);
-        note_clocks(core);
-        if (jumped) {
-            st_log_event(core->log, ST_LOG_WARN, "auth_sweep_skipped_clock_jumped");
-            end_round(core);
-            return;
-        }
+    if (sweeper->what == 0 && !believe_clock(core)) {
+        end_round(core);
+        return;
     }
     sweeper->next_ms = mono_ms + SWEEP_STEP_MS;
     enum auth_sweep what = (enum auth_sweep)sweeper->what;
