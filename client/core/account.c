@@ -10,14 +10,18 @@
 /* One account operation at a time, a chain of steps each begun by an answer. */
 enum flow_kind { FLOW_NONE, FLOW_REGISTER, FLOW_LOGIN, FLOW_SET_PASSWORD, FLOW_DELETE, FLOW_LOGOUT };
 
-enum { PASSWORD_MAX = 1024 };
+enum {
+    PASSWORD_MAX = 1024,
+    FIRST_PREKEYS_MS = 5000 /* a new account waits so long for its prekeys to be taken; it is registered even so */
+};
 
 struct account_flow {
     enum flow_kind kind;
     client_done_fn done;
     void *ctx;
-    bool begun;      /* its first message was sent */
-    bool everywhere; /* logout */
+    bool begun;         /* its first message was sent */
+    bool everywhere;    /* logout */
+    int64_t prekeys_ms; /* registered: until when the first prekeys are waited for; TIMER_NEVER: not registered yet */
     char invite[ST_INVITE_LEN + 1];
     uint8_t *password; /* PASSWORD_MAX bytes of locked memory */
     size_t password_len;
@@ -177,7 +181,33 @@ static void on_add_user_done(struct client *client, void *ctx, const struct st_f
     err = tx_end(client, err);
     if (err == ST_OK)
         err = identity_load(client);
-    finish_store(client, err);
+    if (err != ST_OK) {
+        finish_store(client, err);
+        return;
+    }
+    /* Whoever writes to a new account at once shall find one-time prekeys. */
+    flow->prekeys_ms = core_mono(client) + FIRST_PREKEYS_MS;
+    link_close(client, CLIENT_ENROL);
+    client_go_online(client);
+}
+
+void account_prekeys_uploaded(struct client *client)
+{
+    struct account_flow *flow = client->account;
+    if (flow->kind == FLOW_REGISTER && flow->prekeys_ms != TIMER_NEVER)
+        finish_reason(client, CLIENT_OK);
+}
+
+void account_tick(struct client *client)
+{
+    struct account_flow *flow = client->account;
+    if (flow->prekeys_ms != TIMER_NEVER && flow->prekeys_ms <= core_mono(client))
+        finish_reason(client, CLIENT_OK);
+}
+
+int64_t account_next_ms(const struct client *client)
+{
+    return client->account->prekeys_ms;
 }
 
 /* Our first list: this device alone. Made once and kept, so that a repeated registration sends the same bytes. */
@@ -581,7 +611,7 @@ void client_logout(struct client *client, bool everywhere, client_done_fn done, 
 void account_link_event(struct client *client, enum client_link_state state)
 {
     struct account_flow *flow = client->account;
-    if (!uses_enrol(flow->kind))
+    if (!uses_enrol(flow->kind) || flow->prekeys_ms != TIMER_NEVER)
         return;
     if (state == CLIENT_LINK_UP)
         go(client);
@@ -598,7 +628,9 @@ void account_online(struct client *client)
 
 void account_offline(struct client *client, enum client_reason reason)
 {
-    enum flow_kind kind = client->account->kind;
-    if (kind != FLOW_NONE && !uses_enrol(kind))
+    struct account_flow *flow = client->account;
+    if (flow->prekeys_ms != TIMER_NEVER)
+        finish_reason(client, CLIENT_OK);
+    else if (flow->kind != FLOW_NONE && !uses_enrol(flow->kind))
         finish_reason(client, reason);
 }

@@ -86,6 +86,7 @@ void client_free(struct client **client)
 void client_tick(struct client *client)
 {
     link_tick(client);
+    account_tick(client);
     sync_tick(client);
     outbox_tick(client);
     inbox_tick(client);
@@ -102,6 +103,7 @@ int64_t client_next_ms(const struct client *client)
 {
     int64_t next = link_next_ms(client);
     next = core_earlier(next, sync_next_ms(client));
+    next = core_earlier(next, account_next_ms(client));
     next = core_earlier(next, outbox_next_ms(client));
     next = core_earlier(next, inbox_next_ms(client));
     next = core_earlier(next, order_next_ms(client));

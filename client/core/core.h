@@ -181,6 +181,10 @@ void account_link_event(struct client *client, enum client_link_state state);
 /* The device link was welcomed, or cannot be: go on with what waited for it. */
 void account_online(struct client *client);
 void account_offline(struct client *client, enum client_reason reason);
+/* The server has taken the prekeys that were uploaded. */
+void account_prekeys_uploaded(struct client *client);
+void account_tick(struct client *client);
+int64_t account_next_ms(const struct client *client);
 
 /* ---- sync.c: the device link from hello to bye ---- */
 

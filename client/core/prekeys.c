@@ -94,6 +94,7 @@ static void on_confirm_chat(struct client *client, void *ctx, const struct st_fr
         err = store_spk_confirm(client->store, prekeys->uploading_spk, core_wall(client));
     if (tx_end(client, err) != ST_OK)
         core_warn(client, "the server's confirmation of prekeys could not be stored");
+    account_prekeys_uploaded(client);
 }
 
 struct upload {
