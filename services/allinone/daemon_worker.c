@@ -9,9 +9,10 @@
 
 enum {
     IDLE_MS = 1000,
-    START_MS = 10000,    /* for the two services to answer */
-    RECONNECT_MS = 1000, /* hint of a bye */
-    DRAIN_LEAST_MS = 700 /* for the byes to leave */
+    START_MS = 10000,         /* for the two services to answer */
+    RECONNECT_MS = 1000,      /* hint of a bye */
+    DRAIN_LEAST_MS = 700,     /* for the byes to leave … */
+    DRAIN_CLIENTS_PER_MS = 20 /* … and more for many clients */
 };
 
 static bool are_up(struct daemon_server *server)
@@ -109,7 +110,7 @@ static void reload(struct daemon_server *server)
 /* Serves until the end is asked for and has come. */
 static void serve(struct daemon_server *server)
 {
-    int64_t drain_ms = -1;
+    int64_t end_ms = INT64_MAX; /* of a drain */
     for (;;) {
         int64_t now = st_env_mono_ms(&server->env);
         enum st_service_event event = st_service_next(&server->signals, now);
@@ -120,14 +121,14 @@ static void serve(struct daemon_server *server)
         if (event == ST_SERVICE_DRAIN) {
             st_log_event(server->log, ST_LOG_INFO, "draining");
             gateway_shell_drain(server->gateway, RECONNECT_MS);
-            drain_ms = now;
+            end_ms = now + DRAIN_LEAST_MS + (int64_t)gateway_shell_connections(server->gateway) / DRAIN_CLIENTS_PER_MS;
         }
         if (event != ST_SERVICE_NOTHING)
             continue;
-        /* Drained: the byes had time to leave, and who got one has gone or was cut. */
-        if (drain_ms >= 0 && now - drain_ms >= DRAIN_LEAST_MS && gateway_shell_connections(server->gateway) == 0)
+        /* Drained: the byes had time to leave. Whoever comes back meanwhile is not let in. */
+        if (now >= end_ms)
             return;
-        int64_t wait_ms = st_service_wait_ms(&server->signals, now, drain_ms >= 0 ? 50 : IDLE_MS);
+        int64_t wait_ms = st_service_wait_ms(&server->signals, now, end_ms < INT64_MAX ? 50 : IDLE_MS);
         if (!gateway_shell_step(server->gateway, st_service_fd(&server->signals), wait_ms))
             return;
     }

@@ -54,7 +54,7 @@ struct answer_row {
 #define AUTH  (1u << GATEWAY_AUTH)
 #define RELAY (1u << GATEWAY_RELAY)
 
-/* By rising type. What only the gateway itself says (pong, bye, welcome, chat_started) has no row. */
+/* By rising type. What only the gateway itself says (pong, bye, welcome) has no row. */
 static const struct answer_row answers[] = {
     { ST_ERROR, AUTH | RELAY, E | A | P },
     { ST_ENDPOINTS_R, AUTH, E },
@@ -70,6 +70,7 @@ static const struct answer_row answers[] = {
     { ST_IS_USER_R, AUTH, A },
     { ST_CONFIRM_CHAT_R, AUTH, A },
     { ST_CHAT_CONFIRMED, AUTH, A },
+    { ST_CHAT_STARTED, RELAY, A },
     { ST_LIST_R, AUTH, A | P },
     { ST_PUT_LIST_R, AUTH, A },
     { ST_LINK_OFFER_R, AUTH, P },
@@ -95,7 +96,7 @@ static const struct answer_row internals[] = {
     { ST_ALIVE_R, RELAY, 0 },
     { ST_WAKE, RELAY, 0 },
     { ST_DROP, RELAY, 0 },
-    { ST_NOTIFY, AUTH | RELAY, 0 },
+    { ST_NOTIFY, AUTH, 0 },
 };
 
 static const struct answer_row *find(const struct answer_row *rows, size_t count, uint8_t type)

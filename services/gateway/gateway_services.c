@@ -85,23 +85,11 @@ static void on_drop(struct gateway_core *core, const struct packet *in)
     gateway_attach_drop(core, &in->msg.drop);
 }
 
-/* From auth: on to the relay, which knows the gateway of the device. From a relay: the device is ours. */
+/* From auth: on to the relay, which knows where the device is attached and sends it chat_started. */
 static void on_notify(struct gateway_core *core, const struct packet *in)
 {
     const struct st_int_notify *notify = &in->msg.notify;
-    if (core->peers[in->peer].role == GATEWAY_AUTH) {
-        gateway_send_note(core, gateway_route_relay(core, notify->acct.p), NULL, ST_NOTIFY, notify);
-        return;
-    }
-    struct gateway_session *session = gateway_sessions_by_device(core, notify->acct.p, notify->dev);
-    if (session == NULL || !session->welcomed)
-        return;
-    struct st_msg_chat_started started = { .opk_left = notify->number };
-    if (ST_HAS(notify, 4)) {
-        session->key->opk_left = notify->number;
-        ST_SET(&started, 1);
-    }
-    gateway_send_message(core, &session->link, ST_CHAT_STARTED, 0, &started);
+    gateway_send_note(core, gateway_route_relay(core, notify->acct.p), NULL, ST_NOTIFY, notify);
 }
 
 static void (*handler_of(uint8_t type))(struct gateway_core *core, const struct packet *in)
@@ -126,9 +114,12 @@ static void (*handler_of(uint8_t type))(struct gateway_core *core, const struct 
 /* What an answer tells in passing: how many one-time prekeys the device has left. */
 static void overhear(struct gateway_session *session, const struct st_frame *frame)
 {
-    struct st_msg_confirm_chat_r msg;
-    if (frame->type == ST_CONFIRM_CHAT_R && st_frame_read(frame, &msg) == ST_OK)
-        session->key->opk_left = msg.opk_left;
+    struct st_msg_confirm_chat_r confirmed;
+    struct st_msg_chat_started started;
+    if (frame->type == ST_CONFIRM_CHAT_R && st_frame_read(frame, &confirmed) == ST_OK)
+        session->key->opk_left = confirmed.opk_left;
+    else if (frame->type == ST_CHAT_STARTED && st_frame_read(frame, &started) == ST_OK && ST_HAS(&started, 1))
+        session->key->opk_left = started.opk_left;
 }
 
 static struct gateway_link *device_link(struct gateway_core *core, const struct packet *in, enum gateway_where *where_r)

@@ -58,7 +58,8 @@ const char *gateway_shell_bound(const struct gateway_shell *shell, enum gateway_
 /* TCP connections that the shell sees now. */
 size_t gateway_shell_connections(const struct gateway_shell *shell);
 
-/* Stops listening and says bye to all clients; go on with gateway_shell_step for a moment, so that it is sent. */
+/* Says bye to all clients and lets nobody in any more; go on with gateway_shell_step for a moment, so that it is sent.
+ */
 void gateway_shell_drain(struct gateway_shell *shell, int64_t reconnect_ms);
 
 #endif

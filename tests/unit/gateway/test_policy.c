@@ -215,11 +215,11 @@ static void policy__answers__only_of_the_right_role_to_the_right_client(void **s
         struct st_hop hop = { .kind = ST_HOP_DEVICE, .dev = world->active.dev, .sid = world->active.sid };
         memcpy(hop.acct, world->active.acct, ST_ACCT_LEN);
         bool request = strcmp(wire->from, "client") == 0;
-        bool own = type == ST_PONG || type == ST_BYE || type == ST_WELCOME || type == ST_CHAT_STARTED;
+        bool own = type == ST_PONG || type == ST_BYE || type == ST_WELCOME;
         bool enrol_only = type == ST_ENDPOINTS_R || (type >= ST_ADD_USER_R && type <= ST_LOGIN_DONE);
         bool pending_only = type == ST_LINK_OFFER_R;
-        bool of_relay = type >= ST_ACCEPTED || type == ST_ERROR;
-        bool of_auth = type < ST_ACCEPTED || type == ST_ERROR;
+        bool of_relay = type >= ST_ACCEPTED || type == ST_ERROR || type == ST_CHAT_STARTED;
+        bool of_auth = type < ST_ACCEPTED && type != ST_CHAT_STARTED;
         bool to_active = !request && !own && !enrol_only && !pending_only;
         assert_int_equal(arrives(fake, fake->auth, &hop, st_buf_view(&frame)), to_active && of_auth);
         assert_int_equal(arrives(fake, fake->relay, &hop, st_buf_view(&frame)), to_active && of_relay);
