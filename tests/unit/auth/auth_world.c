@@ -128,6 +128,25 @@ void world_tick(struct world *world, size_t auth)
     auth_core_tick(world->auths[auth]);
 }
 
+static enum auth_mem_fault carry_out(void *ctx, uint64_t call)
+{
+    const struct world *world = ctx;
+    return call == world->fault_at ? world->fault : AUTH_MEM_OK;
+}
+
+void world_break(struct world *world, uint64_t nth, enum auth_mem_fault fault)
+{
+    world->fault_at = auth_mem_calls(world->mem) + nth;
+    world->fault = fault;
+    auth_mem_set_fault(world->mem, carry_out, world);
+}
+
+bool world_mend(struct world *world)
+{
+    auth_mem_set_fault(world->mem, NULL, NULL);
+    return auth_mem_calls(world->mem) >= world->fault_at;
+}
+
 static void give(struct world *world, size_t auth, const struct service_peer *from, const struct st_hop *hop,
                  struct st_view bytes)
 {

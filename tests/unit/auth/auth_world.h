@@ -39,7 +39,9 @@ struct world {
     struct auth_mem *mem;
     struct auth_store stores[WORLD_AUTHS];
     struct auth_core *auths[WORLD_AUTHS];
-    enum st_err send_err; /* what sending answers */
+    enum st_err send_err;      /* what sending answers */
+    uint64_t fault_at;         /* the call of the store that goes wrong … */
+    enum auth_mem_fault fault; /* … and how */
     struct letter letters[WORLD_LETTERS];
     size_t letter_count;
     uint64_t next_request;
@@ -57,6 +59,10 @@ void world_kill(struct world *world, size_t auth);
 
 /* Moves both clocks. */
 void world_pass(struct world *world, int64_t ms);
+
+/* Lets the store's `nth` call from now go wrong; the second ends that, and says if the call was reached. */
+void world_break(struct world *world, uint64_t nth, enum auth_mem_fault fault);
+bool world_mend(struct world *world);
 
 extern const struct service_peer world_gateway, world_other_gateway;
 

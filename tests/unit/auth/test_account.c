@@ -403,17 +403,6 @@ static void remove_user__ke3_elsewhere__is_wrong_state(void **state)
     must_ok(auth_store_account_by_id(&world->stores[0], bob.acct, false, &account));
 }
 
-struct plan {
-    uint64_t at;
-    enum auth_mem_fault fault;
-};
-
-static enum auth_mem_fault carry_out(void *ctx, uint64_t call)
-{
-    const struct plan *plan = ctx;
-    return call == plan->at ? plan->fault : AUTH_MEM_OK;
-}
-
 static void remove_user__store_lost_at_every_call__is_all_or_nothing(void **state)
 {
     struct world *world = *state;
@@ -429,11 +418,9 @@ static void remove_user__store_lost_at_every_call__is_all_or_nothing(void **stat
             (void)snprintf(name, sizeof name, "user%u", ++number);
             person_new(&person, world, name);
             must_do(removal_start(&removal, &person, &person.gadgets[0], person.password));
-            struct plan plan = { auth_mem_calls(world->mem) + n, faults[f] };
-            auth_mem_set_fault(world->mem, carry_out, &plan);
+            world_break(world, n, faults[f]);
             removal_finish(&removal, &person, &person.gadgets[0]);
-            auth_mem_set_fault(world->mem, NULL, NULL);
-            if (auth_mem_calls(world->mem) < plan.at) {
+            if (!world_mend(world)) {
                 say_purged(world, 0, person.acct); /* past the last call: it went through */
                 break;
             }

@@ -371,17 +371,6 @@ static void add_user_finish__spk_of_another_key__is_rejected(void **state)
     alice.list = list;
 }
 
-struct plan {
-    uint64_t at;
-    enum auth_mem_fault fault;
-};
-
-static enum auth_mem_fault carry_out(void *ctx, uint64_t call)
-{
-    const struct plan *plan = ctx;
-    return call == plan->at ? plan->fault : AUTH_MEM_OK;
-}
-
 static void add_user__store_lost_at_every_call__is_all_or_nothing(void **state)
 {
     struct world *world = *state;
@@ -395,11 +384,9 @@ static void add_user__store_lost_at_every_call__is_all_or_nothing(void **state)
             (void)snprintf(name, sizeof name, "user%u", ++number);
             person_init(&person, world, name);
             must_do(person_add_user(&person, NULL, record));
-            struct plan plan = { auth_mem_calls(world->mem) + n, faults[f] };
-            auth_mem_set_fault(world->mem, carry_out, &plan);
+            world_break(world, n, faults[f]);
             enum st_code code = person_add_user_finish(&person, NULL, record);
-            auth_mem_set_fault(world->mem, NULL, NULL);
-            bool reached = auth_mem_calls(world->mem) >= plan.at;
+            bool reached = world_mend(world);
             assert_int_equal(code, reached ? ST_CODE_UNAVAILABLE : 0);
             world_kill(world, 0);
             world_start(world, 0);

@@ -1,13 +1,8 @@
 /* A hostile client: correctly connected, and saying everything it should not. The table of who may say what is written
  * down here once more, by hand, so that a change in the service must be meant. */
-#include "tests/unit/auth/auth_world.h"
+#include "tests/unit/auth/auth_scene.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-
-#include <sodium.h>
-
-enum place { ENROL, PENDING, ACTIVE, PLACES };
 
 static const char allowed[256][PLACES + 1] = {
     /* type → one letter for each place: y may, n may not. Empty: nobody may. */
@@ -29,141 +24,6 @@ static const char allowed[256][PLACES + 1] = {
     [ST_LINK_OFFER] = "nyn",
     [ST_LINK_GET] = "nny",
 };
-
-/* Two people, one of them with a device that is only pending. */
-struct scene {
-    struct world *world;
-    struct person mallory;
-    struct person bob;
-    struct gadget pending; /* Mallory's */
-};
-
-static void scene_set(struct scene *scene, struct world *world)
-{
-    memset(scene, 0, sizeof *scene);
-    scene->world = world;
-    person_new(&scene->mallory, world, "mallory");
-    person_new(&scene->bob, world, "bob");
-    must_do(person_confirm(&scene->bob, &scene->bob.gadgets[0], 1, 10));
-    gadget_init(&scene->pending, world, 0);
-    must_do(person_login(&scene->mallory, &scene->pending, scene->mallory.password, false));
-    scene->pending.dev = 2;
-}
-
-static struct st_hop hop_at(const struct scene *scene, enum place place)
-{
-    switch (place) {
-    case ENROL:
-        return person_enrol_hop(&scene->mallory, &scene->mallory.gadgets[0]);
-    case PENDING:
-        return person_hop(&scene->mallory, &scene->pending);
-    default:
-        return person_hop(&scene->mallory, &scene->mallory.gadgets[0]);
-    }
-}
-
-/* A well-formed frame of every type that a client may send to auth, about `acct` where it names an account. */
-static void write_sample(struct scene *scene, enum st_type type, const uint8_t *acct, struct st_buf *out)
-{
-    static uint8_t bytes[1024];
-    uint8_t wire[ST_DEVLIST_WIRE_MAX];
-    struct world *world = scene->world;
-    struct st_view sixteen = st_view(acct, ST_ACCT_LEN);
-    struct st_view key = st_view(bytes, 32);
-    struct st_view list = st_view(wire, list_wire(&scene->mallory.list, wire));
-    struct st_spk spk = person_spk(&scene->mallory, &scene->mallory.gadgets[0], 3);
-    struct st_msg_spk spk_row = {
-        .id = 3, .created_s = spk.created, .pub = st_view(spk.pub, 32), .sig = st_view(spk.sig, 64)
-    };
-    struct st_msg_opk opk_row = { .id = 77, .pub = key };
-    struct st_msg_list list_row = { .list = list };
-    struct auth_account mallory;
-    must_ok(auth_store_account_by_id(&world->stores[0], scene->mallory.acct, false, &mallory));
-    union {
-        struct st_msg_endpoints endpoints;
-        struct st_msg_add_user add_user;
-        struct st_msg_add_user_finish add_user_finish;
-        struct st_msg_login login;
-        struct st_msg_login_finish login_finish;
-        struct st_msg_remove_user remove_user;
-        struct st_msg_remove_user_finish remove_user_finish;
-        struct st_msg_set_password set_password;
-        struct st_msg_set_password_finish set_password_finish;
-        struct st_msg_logout logout;
-        struct st_msg_is_user is_user;
-        struct st_msg_confirm_chat confirm_chat;
-        struct st_msg_start_chat start_chat;
-        struct st_msg_get_list get_list;
-        struct st_msg_put_list put_list;
-        struct st_msg_link_offer link_offer;
-    } m;
-    memset(&m, 0, sizeof m);
-    st_env_random(&world->env, bytes, sizeof bytes);
-    switch (type) {
-    case ST_ADD_USER:
-        m.add_user = (struct st_msg_add_user) { .name = st_view_text("newname"), .request = key };
-        break;
-    case ST_ADD_USER_FINISH:
-        m.add_user_finish = (struct st_msg_add_user_finish) { .name = st_view_text("newname"),
-                                                              .record = st_view(bytes, ST_OPAQUE_RECORD_LEN),
-                                                              .ak = st_view(scene->mallory.ak, 32),
-                                                              .list = list,
-                                                              .spk = { .count = 1, .items = &spk_row },
-                                                              .device_name = st_view_text("laptop"),
-                                                              .invite = st_view_text("7QK2M9XD4TR5") };
-        ST_SET(&m.add_user_finish, 7);
-        break;
-    case ST_LOGIN:
-        m.login = (struct st_msg_login) { .name = st_view_text("bob"), .ke1 = st_view(bytes, ST_KE1_LEN) };
-        break;
-    case ST_LOGIN_FINISH:
-        m.login_finish =
-            (struct st_msg_login_finish) { .ke3 = st_view(bytes, ST_KE3_LEN), .dev = 1, .sig = st_view(bytes, 64) };
-        ST_SET(&m.login_finish, 2);
-        ST_SET(&m.login_finish, 3);
-        break;
-    case ST_REMOVE_USER:
-        m.remove_user.ke1 = st_view(bytes, ST_KE1_LEN);
-        break;
-    case ST_REMOVE_USER_FINISH:
-        m.remove_user_finish.ke3 = st_view(bytes, ST_KE3_LEN);
-        break;
-    case ST_SET_PASSWORD:
-        m.set_password.request = key;
-        break;
-    case ST_SET_PASSWORD_FINISH:
-        m.set_password_finish.record = st_view(mallory.record, ST_OPAQUE_RECORD_LEN);
-        break;
-    case ST_IS_USER:
-        m.is_user.name = st_view_text("bob");
-        break;
-    case ST_CONFIRM_CHAT:
-        m.confirm_chat = (struct st_msg_confirm_chat) { .spk = { .count = 1, .items = &spk_row },
-                                                        .opks = { .count = 1, .items = &opk_row } };
-        ST_SET(&m.confirm_chat, 1);
-        ST_SET(&m.confirm_chat, 2);
-        break;
-    case ST_START_CHAT:
-        m.start_chat = (struct st_msg_start_chat) { .acct = sixteen, .nonce = st_view(bytes, 16), .dev = 1 };
-        ST_SET(&m.start_chat, 3);
-        break;
-    case ST_GET_LIST:
-        m.get_list = (struct st_msg_get_list) { .acct = sixteen };
-        break;
-    case ST_PUT_LIST:
-        m.put_list.lists = (struct st_records) { .count = 1, .items = &list_row };
-        break;
-    case ST_LINK_OFFER:
-        m.link_offer = (struct st_msg_link_offer) {
-            .dsk = key, .dik = key, .accept = st_view(bytes, 64), .tag = key, .name = st_view_text("phone")
-        };
-        break;
-    default: /* empty ones, and those that auth does not take */
-        break;
-    }
-    st_buf_clear(out);
-    must_ok(st_frame_write(type, ++world->next_request, &m, out));
-}
 
 /* The code of the last answer if it is an error, 0 if not, without any opinion on its sentence. */
 static enum st_code code_or_none(struct world *world)
@@ -200,9 +60,9 @@ static void matrix__every_type__from_every_place(void **state)
     st_buf_init(&frame, ST_FRAME_MAX);
     for (unsigned type = 0; type < 256; type++) {
         for (enum place place = ENROL; place < PLACES; place++) {
-            struct st_hop hop = hop_at(&scene, place);
+            struct st_hop hop = scene_hop(&scene, place);
             if (is_takeable(type)) {
-                write_sample(&scene, (enum st_type)type, scene.bob.acct, &frame);
+                scene_sample(&scene, (enum st_type)type, scene.bob.acct, &frame);
             } else {
                 uint8_t bytes[13] = { ST_WIRE_VERSION, (uint8_t)type, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x80 };
                 st_put_u64(bytes + 4, ++world->next_request);
@@ -238,7 +98,7 @@ static void matrix__services__say_only_what_is_theirs(void **state)
     for (unsigned type = 0; type < 128; type++) {
         if (!is_takeable(type))
             continue;
-        write_sample(&scene, (enum st_type)type, scene.bob.acct, &frame);
+        scene_sample(&scene, (enum st_type)type, scene.bob.acct, &frame);
         world_send_bytes(world, 0, &world_gateway, &service, st_buf_view(&frame));
         assert_int_equal(world->letter_count, 0);
     }
@@ -247,7 +107,7 @@ static void matrix__services__say_only_what_is_theirs(void **state)
     world_send(world, 0, &world_gateway, &service, ST_PURGED, &purged);
     must_ok(auth_store_account_by_id(&world->stores[0], scene.bob.acct, false, &account));
     for (enum place place = ENROL; place < PLACES; place++) {
-        struct st_hop hop = hop_at(&scene, place);
+        struct st_hop hop = scene_hop(&scene, place);
         world_send(world, 0, &world_gateway, &hop, ST_PURGED, &purged);
         assert_int_equal(world_code(world), ST_CODE_NOT_ALLOWED);
     }
@@ -274,8 +134,8 @@ static void foreign__every_type__touches_nothing_of_others(void **state)
         if (!is_takeable(type))
             continue;
         for (enum place place = ENROL; place < PLACES; place++) {
-            struct st_hop hop = hop_at(&scene, place);
-            write_sample(&scene, (enum st_type)type, scene.bob.acct, &frame);
+            struct st_hop hop = scene_hop(&scene, place);
+            scene_sample(&scene, (enum st_type)type, scene.bob.acct, &frame);
             world_send_bytes(world, 0, &world_gateway, &hop, st_buf_view(&frame));
         }
     }
@@ -326,8 +186,8 @@ static void frames__truncated_at_every_length__are_malformed(void **state)
         if (!is_takeable(type))
             continue;
         enum place place = allowed[type][ENROL] == 'y' ? ENROL : allowed[type][ACTIVE] == 'y' ? ACTIVE : PENDING;
-        struct st_hop hop = hop_at(&scene, place);
-        write_sample(&scene, (enum st_type)type, scene.mallory.acct, &frame);
+        struct st_hop hop = scene_hop(&scene, place);
+        scene_sample(&scene, (enum st_type)type, scene.mallory.acct, &frame);
         for (size_t len = 0; len < frame.len; len++) {
             uint8_t *exact = malloc(len + 1); /* so that a sanitizer sees a read past the end */
             assert_non_null(exact);
@@ -361,9 +221,9 @@ static void frames__every_bit_flipped__are_survived(void **state)
         if (!is_takeable(type) || type == ST_LOGOUT) /* flipped, it logs the sender out; that is its right */
             continue;
         enum place place = allowed[type][ENROL] == 'y' ? ENROL : allowed[type][ACTIVE] == 'y' ? ACTIVE : PENDING;
-        write_sample(&scene, (enum st_type)type, scene.mallory.acct, &frame);
+        scene_sample(&scene, (enum st_type)type, scene.mallory.acct, &frame);
         for (size_t bit = 0; bit < frame.len * 8; bit += type == ST_ADD_USER_FINISH ? 7 : 3) {
-            struct st_hop hop = hop_at(&scene, place);
+            struct st_hop hop = scene_hop(&scene, place);
             frame.p[bit / 8] ^= (uint8_t)(1u << (bit % 8));
             world_send_bytes(world, 0, &world_gateway, &hop, st_buf_view(&frame));
             frame.p[bit / 8] ^= (uint8_t)(1u << (bit % 8));
@@ -381,8 +241,8 @@ static void frames__headers__have_their_codes(void **state)
     struct scene scene;
     static uint8_t big[ST_FRAME_MAX];
     scene_set(&scene, world);
-    struct st_hop enrol = hop_at(&scene, ENROL);
-    struct st_hop active = hop_at(&scene, ACTIVE);
+    struct st_hop enrol = scene_hop(&scene, ENROL);
+    struct st_hop active = scene_hop(&scene, ACTIVE);
     uint8_t bytes[13] = { 2, ST_LINK_GET, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9, 0x80 };
     world->next_request = 9;
     world_send_bytes(world, 0, &world_gateway, &active, st_view(bytes, sizeof bytes));
@@ -429,8 +289,8 @@ static void repeats__every_type__do_no_harm(void **state)
         if (!is_takeable(type) || type == ST_LOGOUT)
             continue;
         enum place place = allowed[type][ENROL] == 'y' ? ENROL : allowed[type][ACTIVE] == 'y' ? ACTIVE : PENDING;
-        struct st_hop hop = hop_at(&scene, place);
-        write_sample(&scene, (enum st_type)type, scene.mallory.acct, &frame);
+        struct st_hop hop = scene_hop(&scene, place);
+        scene_sample(&scene, (enum st_type)type, scene.mallory.acct, &frame);
         world_send_bytes(world, 0, &world_gateway, &hop, st_buf_view(&frame));
         enum st_code first = code_or_none(world);
         world_send_bytes(world, 0, &world_gateway, &hop, st_buf_view(&frame));

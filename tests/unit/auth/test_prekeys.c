@@ -425,17 +425,6 @@ static void start_chat__two_auths__never_give_one_key_twice(void **state)
     assert_int_equal(given, 12);
 }
 
-struct plan {
-    uint64_t at;
-    enum auth_mem_fault fault;
-};
-
-static enum auth_mem_fault carry_out(void *ctx, uint64_t call)
-{
-    const struct plan *plan = ctx;
-    return call == plan->at ? plan->fault : AUTH_MEM_OK;
-}
-
 static void start_chat__store_lost_at_every_call__loses_no_key(void **state)
 {
     struct world *world = *state;
@@ -453,11 +442,9 @@ static void start_chat__store_lost_at_every_call__loses_no_key(void **state)
             char name[24];
             (void)snprintf(name, sizeof name, "asker%zu-%u", f, (unsigned)n);
             person_new(&asker, world, name);
-            struct plan plan = { auth_mem_calls(world->mem) + n, faults[f] };
-            auth_mem_set_fault(world->mem, carry_out, &plan);
+            world_break(world, n, faults[f]);
             enum st_code code = person_start_chat(&asker, bob.acct, 1);
-            auth_mem_set_fault(world->mem, NULL, NULL);
-            bool reached = auth_mem_calls(world->mem) >= plan.at;
+            bool reached = world_mend(world);
             assert_int_equal(code, reached ? ST_CODE_UNAVAILABLE : 0);
             if (reached)
                 assert_null(world_letter(world, ST_NOTIFY, 0));

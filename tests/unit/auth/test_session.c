@@ -148,17 +148,6 @@ static enum auth_mem_fault fail_always(void *ctx, uint64_t call)
     return AUTH_MEM_FAIL;
 }
 
-struct plan {
-    uint64_t at;
-    enum auth_mem_fault fault;
-};
-
-static enum auth_mem_fault carry_out(void *ctx, uint64_t call)
-{
-    const struct plan *plan = ctx;
-    return call == plan->at ? plan->fault : AUTH_MEM_OK;
-}
-
 /* A key that is there must never be answered with "none" because the store could not say. */
 static void tk_check__store_lost_at_every_call__is_silent(void **state)
 {
@@ -167,11 +156,9 @@ static void tk_check__store_lost_at_every_call__is_silent(void **state)
     person_new(&alice, world, "alice");
     world_pass(world, 2 * day_ms); /* so that the check also writes */
     for (uint64_t n = 1; n < 10; n++) {
-        struct plan plan = { auth_mem_calls(world->mem) + n, AUTH_MEM_FAIL };
-        auth_mem_set_fault(world->mem, carry_out, &plan);
+        world_break(world, n, AUTH_MEM_FAIL);
         ask_tks(world, alice.gadgets[0].tk, 1);
-        auth_mem_set_fault(world->mem, NULL, NULL);
-        bool reached = auth_mem_calls(world->mem) >= plan.at;
+        bool reached = world_mend(world);
         assert_int_equal(world->letter_count, reached ? 0 : 1);
         if (!reached)
             return;
@@ -214,14 +201,12 @@ static void batch__lost__takes_back_every_answer(void **state)
     uint64_t first = world->next_request + 1;
     for (uint64_t n = 1; n < 12; n++) {
         world_forget(world);
-        struct plan plan = { auth_mem_calls(world->mem) + n, AUTH_MEM_FAIL };
+        world_break(world, n, AUTH_MEM_FAIL);
         first = world->next_request + 1;
-        auth_mem_set_fault(world->mem, carry_out, &plan);
         world_queue(world, 0, &world_gateway, &a, ST_LOGOUT, &ask);
         world_queue(world, 0, &world_gateway, &b, ST_LOGOUT, &ask);
         auth_core_flush(world->auths[0]);
-        auth_mem_set_fault(world->mem, NULL, NULL);
-        if (auth_mem_calls(world->mem) < plan.at)
+        if (!world_mend(world))
             break;
         assert_int_equal(world_answer(world, first)->frame.type, ST_ERROR);
         assert_int_equal(world_answer(world, first + 1)->frame.type, ST_ERROR);
