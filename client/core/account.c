@@ -530,6 +530,7 @@ static void on_remove_user_r(struct client *client, void *ctx, const struct st_f
     if (!answer_ke2(client, msg.ke2, self->tk_public, self->address.key, &logged_in))
         return;
     struct st_msg_remove_user_finish finish_msg = { .ke3 = st_view(&logged_in.ke3, ST_KE3_LEN) };
+    client->account->ending = true;
     step(client, CLIENT_DEVICE, ST_REMOVE_USER_FINISH, &finish_msg, on_remove_user_done);
     opaque_client_logged_in_deinit(&logged_in);
 }
@@ -560,6 +561,7 @@ static void on_logout_r(struct client *client, void *ctx, const struct st_frame 
 static void begin_logout(struct client *client)
 {
     struct st_msg_logout msg = { .everywhere = client->account->everywhere ? 1 : 0 };
+    client->account->ending = true;
     step(client, CLIENT_DEVICE, ST_LOGOUT, &msg, on_logout_r);
 }
 
@@ -629,7 +631,7 @@ void account_online(struct client *client)
 void account_offline(struct client *client, enum client_reason reason)
 {
     struct account_flow *flow = client->account;
-    if (flow->prekeys_ms != TIMER_NEVER)
+    if (flow->prekeys_ms != TIMER_NEVER || (flow->ending && reason == CLIENT_DEVICE_REVOKED))
         finish_reason(client, CLIENT_OK);
     else if (flow->kind != FLOW_NONE && !uses_enrol(flow->kind))
         finish_reason(client, reason);

@@ -395,7 +395,7 @@ static enum st_err unseal(struct client *client, const struct store_attachment *
     struct e2e_unseal unseal;
     struct st_buf plain;
     uint8_t *piece = malloc(E2E_PIECE_MAX);
-    st_buf_init(&plain, E2E_PIECE_PLAIN);
+    st_buf_init(&plain, E2E_PIECE_MAX);
     enum st_err err = piece == NULL ? ST_ENOMEM : ST_OK;
     if (err == ST_OK)
         err = e2e_attachment_unseal_begin(&unseal, attachment->plain_bytes, attachment->key);

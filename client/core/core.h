@@ -324,6 +324,8 @@ void outbox_own_epoch(const struct client *client, uint8_t out[static ST_EPOCH_L
 /* A receipt for our message came from one device, in the open transaction. */
 enum st_err outbox_receipt(struct client *client, const struct store_device *from,
                            const uint8_t id[static ST_MSG_ID_LEN], enum store_state state) ST_MUST_CHECK;
+/* The server has no such account any more: what was not stored for it has failed. */
+void outbox_account_gone(struct client *client, const uint8_t acct[static ST_ACCT_LEN]);
 /* Encrypts anew what has no receipt and went out on the lost session, in the open transaction. */
 enum st_err outbox_encrypt_again(struct client *client, const struct store_device *to,
                                  const uint8_t sid[static E2E_SID_BYTES]) ST_MUST_CHECK;

@@ -264,6 +264,8 @@ static void on_lists(struct client *client, void *ctx, const struct st_frame *re
     struct st_msg_list_r msg;
     if (failure != NULL || reply->type != ST_LIST_R || st_frame_read(reply, &msg) != ST_OK ||
         memcmp(msg.acct.p, fetch->acct, ST_ACCT_LEN) != 0) {
+        if (failure != NULL && failure->reason == CLIENT_NOT_FOUND)
+            outbox_account_gone(client, fetch->acct);
         end_fetch(client, fetch);
         return;
     }

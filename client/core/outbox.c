@@ -365,9 +365,11 @@ static void conclude(struct client *client, const struct accepted_item *items, s
             lists_fetch(client, item->to.acct);
         if (kind != STORE_COPY_MESSAGE)
             continue;
-        enum client_reason reason = item->status == ST_COPY_STORED         ? CLIENT_OK
-                                    : item->status == ST_COPY_MAILBOX_FULL ? CLIENT_MAILBOX_FULL
-                                                                           : CLIENT_UNAVAILABLE;
+        static const enum client_reason reasons[] = { [ST_COPY_STORED] = CLIENT_OK,
+                                                      [ST_COPY_MAILBOX_FULL] = CLIENT_MAILBOX_FULL,
+                                                      [ST_COPY_NO_SUCH_DEVICE] = CLIENT_NO_DEVICE,
+                                                      [ST_COPY_UNAVAILABLE] = CLIENT_UNAVAILABLE };
+        enum client_reason reason = reasons[item->status];
         tell_state(client, item->id, reason == CLIENT_OK ? STORE_STATE_STORED : STORE_STATE_QUEUED, reason);
     }
 }
@@ -414,6 +416,48 @@ enum st_err outbox_receipt(struct client *client, const struct store_device *fro
         tell_state(client, id, state, CLIENT_OK);
     }
     return err;
+}
+
+/* ---- accounts that are gone ---- */
+
+struct gone {
+    struct client *client;
+    uint8_t ids[PAGE][ST_MSG_ID_LEN]; /* of messages that failed by it */
+    size_t count;
+};
+
+static enum st_err drop_copy(void *ctx, const struct store_copy *copy)
+{
+    struct gone *gone = ctx;
+    struct store *store = gone->client->store;
+    uint32_t left;
+    int64_t row;
+    uint8_t id[ST_MSG_ID_LEN];
+    memcpy(id, copy->msg_id, sizeof id);
+    bool message = copy->kind == STORE_COPY_MESSAGE;
+    struct store_device to = copy->to;
+    enum st_err err = store_outbox_drop(store, id, &to, &left);
+    if (err == ST_OK && message && left == 0) {
+        err = store_message_find_own(store, id, &row);
+        if (err == ST_OK)
+            err = store_message_set_state(store, row, STORE_STATE_FAILED, "no_such_user", NULL);
+        if (err == ST_OK && gone->count < PAGE)
+            memcpy(gone->ids[gone->count++], id, sizeof id);
+    }
+    return err == ST_ENOTFOUND ? ST_OK : err;
+}
+
+void outbox_account_gone(struct client *client, const uint8_t acct[static ST_ACCT_LEN])
+{
+    struct gone gone = { .client = client };
+    struct store_outbox_query query = { .acct = acct, .limit = PAGE, .state = 1 + STORE_COPY_NEW };
+    enum st_err err = tx_begin(client);
+    if (err == ST_OK)
+        err = tx_end(client, store_outbox_each(client->store, &query, drop_copy, &gone));
+    for (size_t i = 0; i < gone.count && err == ST_OK; i++)
+        tell_state(client, gone.ids[i], STORE_STATE_FAILED, CLIENT_NO_SUCH_USER);
+    if (err != ST_OK)
+        core_warn(client, "messages to an account that is gone could not be marked as failed");
 }
 
 /* ---- sending again ---- */

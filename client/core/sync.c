@@ -84,10 +84,10 @@ static void give_up(struct client *client, enum client_reason reason)
     client->links[CLIENT_DEVICE].reason = reason;
     lose(client, reason);
     client->sync->state = SYNC_OFF;
+    account_offline(client, reason); /* before its requests fail for want of a link */
+    sender_offline(client, reason);
     link_close(client, CLIENT_DEVICE);
     client->links[CLIENT_DEVICE].reason = reason;
-    account_offline(client, reason);
-    sender_offline(client, reason);
     tell(client, CLIENT_EVENT_OFFLINE, reason);
 }
 

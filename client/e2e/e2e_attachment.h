@@ -83,10 +83,10 @@ struct e2e_unseal {
 enum st_err e2e_attachment_unseal_begin(struct e2e_unseal *unseal, uint64_t size,
                                         const uint8_t key[static E2E_KEY_BYTES]) ST_MUST_CHECK;
 
-/* Opens the next piece, in order; appends the file bytes in it (no padding) to `file` (clear it before). ST_EMALFORMED
- * on a wrong length, ST_EINTEGRITY if it does not open, is out of order, ends too early or too late, or has padding
- * that is not zero. After an error every further call fails. Nothing may appear under the file's name before unseal_end
- * said ok. */
+/* Opens the next piece, in order; appends the file bytes in it (no padding) to `file` (clear it before; its limit
+ * is at least E2E_PIECE_MAX). ST_EMALFORMED on a wrong length, ST_EINTEGRITY if it does not open, is out of order, ends
+ * too early or too late, or has padding that is not zero. After an error every further call fails. Nothing may appear
+ * under the file's name before unseal_end said ok. */
 enum st_err e2e_attachment_unseal_piece(struct e2e_unseal *unseal, struct st_view piece,
                                         struct st_buf *file) ST_MUST_CHECK;
 
