@@ -36,6 +36,7 @@ static const struct setting settings[] = {
     { "PRAGMA synchronous = FULL", "PRAGMA synchronous", "2" },
     { "PRAGMA temp_store = MEMORY", "PRAGMA temp_store", "2" },
     { "PRAGMA mmap_size = 0", "PRAGMA mmap_size", "0" },
+    { "PRAGMA cache_size = -8000", "PRAGMA cache_size", "-8000" }, /* KiB of decrypted pages in memory */
 };
 
 /* The first column of the first row as a text in `out`; "" without a row or when it does not fit. */

@@ -117,19 +117,21 @@ enum st_err store_outbox_drop_device(struct store *store, const struct store_dev
 
 /* The statements of store_outbox_each differ in the condition that an index serves; the others filter. All have the
  * same parameters. */
-#define COPY_SELECT(condition)                                                                                         \
+#define COPY_SELECT(hint, condition)                                                                                   \
     "SELECT row, msg_id, acct, dev, kind, state, sid, epoch, token, own_epoch, attempts, next_try_at, queued_at,"      \
-    " reason, envelope FROM outbox WHERE " condition " AND (?1 IS NULL OR acct = ?1) AND (?2 IS NULL OR dev = ?2)"     \
+    " reason, envelope FROM outbox " hint " WHERE " condition                                                          \
+    " AND (?1 IS NULL OR acct = ?1) AND (?2 IS NULL OR dev = ?2)"                                                      \
     " AND (?3 IS NULL OR msg_id = ?3) AND (?4 IS NULL OR sid = ?4)"                                                    \
     " AND (?5 IS NULL OR (state = 1 AND epoch <> ?5)) AND (?6 IS NULL OR own_epoch <> ?6)"                             \
     " AND (?7 IS NULL OR (state = 0 AND next_try_at <= ?7)) AND (?8 IS NULL OR kind = ?8)"                             \
     " AND (?9 IS NULL OR state = ?9) AND row > ?10 ORDER BY row LIMIT ?11"
-static const char by_message[] = COPY_SELECT("msg_id = ?3");
-static const char by_session[] = COPY_SELECT("sid = ?4");
-static const char by_device[] = COPY_SELECT("acct = ?1 AND dev = ?2");
-static const char by_account[] = COPY_SELECT("acct = ?1");
-static const char by_time[] = COPY_SELECT("state = 0 AND next_try_at <= ?7");
-static const char by_order[] = COPY_SELECT("1");
+#define DUE "INDEXED BY outbox_new" /* or the planner would rather walk over all that is stored */
+static const char by_message[] = COPY_SELECT("", "msg_id = ?3");
+static const char by_session[] = COPY_SELECT("", "sid = ?4");
+static const char by_device[] = COPY_SELECT("", "acct = ?1 AND dev = ?2");
+static const char by_account[] = COPY_SELECT("", "acct = ?1");
+static const char by_time[] = COPY_SELECT(DUE, "state = 0 AND next_try_at <= ?7");
+static const char by_order[] = COPY_SELECT("", "1");
 
 static const char *choose(const struct store_outbox_query *which)
 {
@@ -210,8 +212,9 @@ enum st_err store_outbox_each(struct store *store, const struct store_outbox_que
 
 enum st_err store_outbox_each_due_peer(struct store *store, int64_t now_ms, store_outbox_peer_fn fn, void *ctx)
 {
-    static const char sql[] = "SELECT acct, dev FROM outbox WHERE state = 0 AND next_try_at <= ? GROUP BY acct, dev"
-                              " ORDER BY min(row)";
+    static const char sql[] =
+        "SELECT acct, dev FROM outbox " DUE " WHERE state = 0 AND next_try_at <= ? GROUP BY acct, dev"
+        " ORDER BY min(row)";
     struct query query;
     query_read(&query, store, sql);
     query_bind_i64(&query, now_ms);

@@ -61,8 +61,9 @@ static const char *const version_1[] = {
     "CREATE UNIQUE INDEX message_by_id ON message(id, chat, acct)",
     "CREATE INDEX message_by_place ON message(chat, place) WHERE shown = 1",
     "CREATE INDEX message_held ON message(chat, acct, dev, seq) WHERE shown = 0",
-    "CREATE INDEX message_unread ON message(chat, place) WHERE shown = 1 AND direction = 0 AND state < 4"
-    " AND deleted = 0",
+    /* All columns of its condition, so that counting needs the index only. */
+    "CREATE INDEX message_unread ON message(chat, place, shown, direction, state, deleted)"
+    " WHERE shown = 1 AND direction = 0 AND state < 4 AND deleted = 0",
     "CREATE TABLE attachment(message INTEGER NOT NULL, number INTEGER NOT NULL, blob_id BLOB NOT NULL,"
     " key BLOB NOT NULL, digest BLOB NOT NULL, sha256 BLOB NOT NULL, plain_bytes INTEGER NOT NULL,"
     " blob_bytes INTEGER NOT NULL, chunks INTEGER NOT NULL, upload INTEGER NOT NULL, finished INTEGER NOT NULL,"
