@@ -21,6 +21,7 @@ struct account_flow {
     void *ctx;
     bool begun;         /* its first message was sent */
     bool everywhere;    /* logout */
+    bool ending;        /* the last message of a deletion or logout was sent: to be revoked is its success */
     int64_t prekeys_ms; /* registered: until when the first prekeys are waited for; TIMER_NEVER: not registered yet */
     char invite[ST_INVITE_LEN + 1];
     uint8_t *password; /* PASSWORD_MAX bytes of locked memory */
