@@ -9,7 +9,7 @@
 /* Next names only commands that this program has; a test holds it to that. */
 static const struct cli_error_row ROWS[CLI_REASON_COUNT] = {
     [CLI_OK] = { EXIT_CODE_DONE, "ok", "done", "", "" },
-    [CLI_UNEXPECTED] = { UNEXPECTED, "unexpected", "cannot {1}", "{2}", "the same command with --verbose" },
+    [CLI_UNEXPECTED] = { UNEXPECTED, "unexpected", "cannot {1}", "{2}", "{3} --verbose" },
     [CLI_NO_MEMORY] = { UNEXPECTED, "no_memory", "out of memory", "the system gave none; nothing was changed",
                         "the same command again" },
 

@@ -17,7 +17,7 @@
 enum cli_reason {
     CLI_OK = 0,
     /* 1 */
-    CLI_UNEXPECTED, /* {1} what was tried, {2} why it failed */
+    CLI_UNEXPECTED, /* {1} what was tried, {2} why it failed, {3} the command line */
     CLI_NO_MEMORY,  /* – */
     /* 2: the command line */
     CLI_UNKNOWN_COMMAND,    /* {1} typed, {2} nearest */

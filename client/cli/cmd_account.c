@@ -216,17 +216,27 @@ enum exit_code cmd_account_login(struct cmd *cmd)
     return code;
 }
 
-/* Goes online, carries out one operation, and says what is now true. */
-static enum exit_code log_out(struct session *session)
+/* Ends the session at the server. What the server does not know any more has no session there. */
+static enum exit_code end_session(struct session *session, bool erase)
 {
     struct session_op op = { false, { 0 } };
-    char sentence[96];
-    bool erase = args_has(&session->cmd->args, FLAG_ERASE);
     enum exit_code code = session_connect(session);
     if (code == EXIT_CODE_DONE) {
         client_logout(session->client, args_has(&session->cmd->args, FLAG_EVERYWHERE), session_op_done, &op);
         code = session_finish(session, &op);
     }
+    if (erase && code != EXIT_CODE_DONE && session->cmd->error.id == CLI_DEVICE_REVOKED) {
+        cli_error_clear(&session->cmd->error);
+        code = EXIT_CODE_DONE;
+    }
+    return code;
+}
+
+static enum exit_code log_out(struct session *session)
+{
+    char sentence[96];
+    bool erase = args_has(&session->cmd->args, FLAG_ERASE);
+    enum exit_code code = end_session(session, erase);
     if (code != EXIT_CODE_DONE)
         return code;
     (void)snprintf(sentence, sizeof sentence, "%s is logged out. %s", session->shown,

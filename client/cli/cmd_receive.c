@@ -26,6 +26,7 @@ struct receiving {
     bool output_failed;
     char unverified[PEOPLE_MAX][SHOW_NAME_BYTES];
     size_t unverified_count;
+    size_t unverified_said;
 };
 
 static void on_event(void *ctx, const struct client_event *event)
@@ -49,11 +50,12 @@ static void note_unverified(struct receiving *receiving, const struct record *re
         (void)snprintf(receiving->unverified[receiving->unverified_count++], SHOW_NAME_BYTES, "%s", message->from);
 }
 
+/* Once for each, after what they wrote. */
 static void say_unverified(struct receiving *receiving)
 {
-    for (size_t i = 0; i < receiving->unverified_count; i++) {
+    while (receiving->unverified_said < receiving->unverified_count) {
         char text[192];
-        const char *name = receiving->unverified[i];
+        const char *name = receiving->unverified[receiving->unverified_said++];
         (void)snprintf(text, sizeof text, "%s is unverified. Compare numbers when you can: safetalk key show %s", name,
                        name);
         output_notice(&receiving->session.cmd->out, "unverified", name, text);
@@ -107,6 +109,7 @@ static enum exit_code print_all(struct receiving *receiving)
         if (err != ST_OK)
             return session_store_error(session, err);
     } while (receiving->count == BATCH && interrupt_signal() == 0);
+    say_unverified(receiving);
     return EXIT_CODE_DONE;
 }
 
@@ -181,7 +184,6 @@ static enum exit_code receive(struct receiving *receiving)
     }
     if (code == EXIT_CODE_DONE && (follow || cmd->settings.listen_ms > 0))
         code = listen(receiving, follow ? -1 : session_deadline(session, cmd->settings.listen_ms));
-    say_unverified(receiving);
     if (code == EXIT_CODE_DONE && receiving->total == 0 && args_has(&cmd->args, FLAG_FAIL_EMPTY))
         return CLI_ERROR(&cmd->error, CLI_NOTHING, "safetalk receive --follow");
     return code;

@@ -114,7 +114,7 @@ static enum exit_code run(struct cmd *cmd)
     if (cmd->args.command == NULL)
         return cmd_nothing(cmd);
     if (sodium_init() < 0)
-        return CLI_ERROR(&cmd->error, CLI_UNEXPECTED, "start", "libsodium has no source of chance");
+        return CLI_ERROR(&cmd->error, CLI_UNEXPECTED, "start", "libsodium has no source of chance", cmd->typed);
     cmd->wake_fd = interrupt_install();
     return run_logged(cmd);
 }

@@ -190,6 +190,8 @@ static struct client_config engine_config(const struct cmd *cmd)
     };
     struct client_config config = client_config_default();
     config.requests = requests[cmd->settings.file.requests];
+    config.expose_spread_ms = cmd->settings.file.expose_within_ms;
+    config.strict_handshake = cmd->settings.file.strict_handshake;
     return config;
 }
 

@@ -204,12 +204,13 @@ static enum exit_code too_large(const struct subject *s)
 
 static enum exit_code busy(const struct subject *s)
 {
-    return CLI_ERROR(&s->cmd->error, CLI_UNEXPECTED, "begin", "the same operation is running already");
+    return CLI_ERROR(&s->cmd->error, CLI_UNEXPECTED, "begin", "the same operation is running already", s->cmd->typed);
 }
 
 static enum exit_code protocol(const struct subject *s)
 {
-    return CLI_ERROR(&s->cmd->error, CLI_UNEXPECTED, "understand the server", "its answer breaks the protocol");
+    return CLI_ERROR(&s->cmd->error, CLI_UNEXPECTED, "understand the server", "its answer breaks the protocol",
+                     s->cmd->typed);
 }
 
 static enum exit_code store_failed(const struct subject *s)
@@ -255,7 +256,8 @@ enum exit_code session_error(struct session *session, const struct client_result
     size_t reason = (size_t)result->reason;
     if (reason < sizeof REASONS / sizeof REASONS[0] && REASONS[reason] != NULL)
         return REASONS[reason](&subject);
-    return CLI_ERROR(&session->cmd->error, CLI_UNEXPECTED, "do that", "the engine gives no reason");
+    return CLI_ERROR(&session->cmd->error, CLI_UNEXPECTED, "do that", "the engine gives no reason",
+                     session->cmd->typed);
 }
 
 /* A database that does not open although its key is right. One that is not encrypted is not ours; otherwise it is
@@ -291,6 +293,6 @@ enum exit_code session_store_error(struct session *session, enum st_err err)
     case ST_ENOMEM:
         return CLI_ERROR(&cmd->error, CLI_NO_MEMORY, "");
     default:
-        return CLI_ERROR(&cmd->error, CLI_UNEXPECTED, "use the account's database", st_err_text(err));
+        return CLI_ERROR(&cmd->error, CLI_UNEXPECTED, "use the account's database", st_err_text(err), cmd->typed);
     }
 }

@@ -40,6 +40,11 @@ static const struct st_config_row ROWS[] = {
     ST_CONFIG_ENUM(NULL, "requests", struct settings_file, requests, "auto", REQUESTS,
                    "Strangers who write: ask keeps them apart until they are accepted, accept takes them in, auto asks "
                    "where registration is open."),
+    ST_CONFIG_DURATION(NULL, "expose-within", struct settings_file, expose_within_ms, "10m", 0, 3600000,
+                       "Used MAC keys are published at a random time within this, a minute after their message at the "
+                       "earliest."),
+    ST_CONFIG_BOOL(NULL, "strict-handshake", struct settings_file, strict_handshake, "no",
+                   "Ask for a fresh ratchet step before every message while the other side is online."),
 };
 
 static const struct st_config_table TABLE = { "Safe Talk, the client", ROWS, sizeof ROWS / sizeof ROWS[0] };
@@ -75,7 +80,7 @@ static enum exit_code read_files(struct settings_file *file, const struct args *
     const char *only = args_text(args, FLAG_CONFIG);
     struct st_config_error fault;
     if (st_config_defaults(&TABLE, file, &fault) != ST_OK)
-        return CLI_ERROR(error, CLI_UNEXPECTED, "set the defaults", fault.text);
+        return CLI_ERROR(error, CLI_UNEXPECTED, "set the defaults", fault.text, "safetalk help");
     if (only != NULL)
         return read_file(file, only, true, error);
     enum exit_code code = read_file(file, PATHS_SYSTEM_CONFIG, false, error);

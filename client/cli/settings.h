@@ -25,6 +25,8 @@ struct settings_file {
     char log_file[ST_CONFIG_PATH_SIZE];
     bool scrub_log;
     int requests; /* enum settings_requests */
+    int64_t expose_within_ms;
+    bool strict_handshake;
 };
 
 struct settings {
