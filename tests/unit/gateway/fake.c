@@ -25,7 +25,7 @@ static void fake_random(void *ctx, void *out, size_t len)
     }
 }
 
-static struct fake_sent *record(struct fake *fake, int what)
+static struct fake_sent *record(struct fake *fake, enum fake_what what)
 {
     assert_true(fake->sent_count < FAKE_SENT_MAX);
     struct fake_sent *sent = &fake->sent[fake->sent_count++];
@@ -231,7 +231,7 @@ const struct fake_sent *fake_next(struct fake *fake)
     return NULL;
 }
 
-const struct fake_sent *fake_expect(struct fake *fake, int what, int type)
+const struct fake_sent *fake_expect(struct fake *fake, enum fake_what what, int type)
 {
     const struct fake_sent *sent = fake_next(fake);
     assert_non_null(sent);

@@ -11,7 +11,7 @@ enum { FAKE_SENT_MAX = 4096, FAKE_CLIENTS_MAX = 8 };
 
 /* One output of the core. */
 struct fake_sent {
-    enum { FAKE_ZAP, FAKE_CLIENT, FAKE_SERVICE, FAKE_CUT } what;
+    enum fake_what { FAKE_ZAP, FAKE_CLIENT, FAKE_SERVICE, FAKE_CUT } what;
     uint8_t rid[GATEWAY_RID_MAX];
     size_t rid_len;
     unsigned status;  /* zap */
@@ -81,7 +81,7 @@ void fake_from(struct fake *fake, unsigned peer, const struct st_hop *hop, enum 
 const struct fake_sent *fake_next(struct fake *fake);
 
 /* The next output must be of this kind and, for frames, of this type. */
-const struct fake_sent *fake_expect(struct fake *fake, int what, int type);
+const struct fake_sent *fake_expect(struct fake *fake, enum fake_what what, int type);
 void fake_expect_nothing(struct fake *fake);
 void fake_expect_error(struct fake *fake, enum st_code code);
 
