@@ -295,6 +295,30 @@ static void remove_user__nobody_purges__is_pending_and_asked_again(void **state)
     assert_null(world_letter(world, ST_PURGE_REQ, 0));
 }
 
+static void remove_user__store_down_meanwhile__is_answered_all_the_same(void **state)
+{
+    /* The account is gone already: that the store fails now changes nothing for who waits. */
+    struct world *world = *state;
+    struct person people[2];
+    struct removal removal;
+    person_new(&people[0], world, "alice");
+    person_new(&people[1], world, "bob");
+    for (size_t i = 0; i < 2; i++) {
+        must_do(removal_start(&removal, &people[i], &people[i].gadgets[0], people[i].password));
+        removal_finish(&removal, &people[i], &people[i].gadgets[0]);
+        assert_null(world_letter(world, ST_REMOVE_USER_DONE, 0));
+    }
+    world_break(world, 3, AUTH_MEM_FAIL); /* the commit */
+    say_purged(world, 0, people[0].acct);
+    assert_true(world_mend(world));
+    assert_int_equal(removal_state(world, &people[0].gadgets[0]), 1);
+    world_pass(world, AUTH_REMOVE_WAIT_MS);
+    world_break(world, 1, AUTH_MEM_FAIL); /* the beginning */
+    world_tick(world, 0);
+    assert_true(world_mend(world));
+    assert_int_equal(removal_state(world, &people[1].gadgets[0]), 2);
+}
+
 static void remove_user__auth_dies__another_goes_on(void **state)
 {
     struct world *world = *state;
@@ -459,6 +483,7 @@ int main(void)
         TEST(logout__pending_device__takes_nobody_else_along),
         TEST(remove_user__purged_in_time__is_done),
         TEST(remove_user__nobody_purges__is_pending_and_asked_again),
+        TEST(remove_user__store_down_meanwhile__is_answered_all_the_same),
         TEST(remove_user__auth_dies__another_goes_on),
         TEST(remove_user__removed__is_gone_for_good),
         TEST(remove_user__wrong_password__removes_nothing),

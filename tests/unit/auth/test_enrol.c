@@ -91,6 +91,14 @@ static void add_user_finish__repeat_with_a_difference__is_taken(void **state)
     /* Another account key on Alice's own connection. */
     memcpy(mallory.gadgets[0].tk, alice.gadgets[0].tk, ST_KEY_LEN);
     assert_int_equal(person_add_user_finish(&mallory, NULL, record), ST_CODE_NAME_TAKEN);
+    /* Alice's own frame, sent on the connection of somebody who is also the first device of his account. */
+    struct person bob;
+    uint8_t key[ST_KEY_LEN];
+    person_new(&bob, world, "bob");
+    memcpy(key, alice.gadgets[0].tk, sizeof key);
+    memcpy(alice.gadgets[0].tk, bob.gadgets[0].tk, sizeof key);
+    assert_int_equal(person_add_user_finish(&alice, NULL, record), ST_CODE_NAME_TAKEN);
+    memcpy(alice.gadgets[0].tk, key, sizeof key);
     /* A free name on Alice's connection, and Alice's account key under another name. */
     strcpy(mallory.name, "mallory");
     assert_int_equal(person_add_user_finish(&mallory, NULL, record), ST_CODE_NOT_ALLOWED);
@@ -101,7 +109,7 @@ static void add_user_finish__repeat_with_a_difference__is_taken(void **state)
     assert_int_equal(person_add_user_finish(&twin, NULL, record), ST_CODE_NOT_ALLOWED);
     uint64_t count;
     must_ok(auth_store_account_count(&world->stores[0], &count));
-    assert_int_equal(count, 1);
+    assert_int_equal(count, 2);
 }
 
 static void add_user__taken_name__gives_no_oprf_answer(void **state)

@@ -231,7 +231,9 @@ static void link__offer__is_shown_and_becomes_a_device(void **state)
     struct st_msg_login_done done;
     struct auth_device row;
     struct gadget *phone = &alice.gadgets[1];
+    struct person bob;
     person_new(&alice, world, "alice");
+    person_new(&bob, world, "bob");
     gadget_init(phone, world, 0);
     must_do(person_login(&alice, phone, alice.password, false));
     world_read(world, ST_LOGIN_DONE, &done);
@@ -240,6 +242,7 @@ static void link__offer__is_shown_and_becomes_a_device(void **state)
     /* A pending device may offer, look at its own list, log out, and nothing else. */
     assert_int_equal(person_say(&alice, phone, ST_LINK_GET, &ask), ST_CODE_NOT_ALLOWED);
     must_do(get_list(&alice, phone, alice.acct, 0));
+    assert_int_equal(get_list(&alice, phone, bob.acct, 0), ST_CODE_NOT_ALLOWED);
     must_do(person_offer(&alice, phone, "phone"));
     must_do(person_offer(&alice, phone, "my phone"));
     must_do(person_say(&alice, &alice.gadgets[0], ST_LINK_GET, &ask));
@@ -329,11 +332,12 @@ static void put_list__stolen_number__gets_no_connection(void **state)
     struct gadget thief;
     struct gadget *phone = &alice.gadgets[1];
     person_new(&alice, world, "alice");
+    gadget_init(phone, world, 2);
     gadget_init(&thief, world, 0);
+    memcpy(thief.dik, phone->dik, sizeof thief.dik); /* a public key; offered under a signing key of his own */
     must_do(person_login(&alice, &thief, alice.password, false));
     thief.dev = 2;
     must_do(person_offer(&alice, &thief, "phone"));
-    gadget_init(phone, world, 2);
     person_next_list(&alice, phone, 0);
     must_do(person_put_list(&alice, &alice.gadgets[0]));
     assert_int_equal(auth_store_device_by_tk(&world->stores[0], thief.tk, &row), ST_ENOTFOUND);
@@ -410,7 +414,7 @@ static void put_list__after_a_restore__takes_the_chain(void **state)
     must_do(person_put_list(&alice, &alice.gadgets[0]));
     chain[2] = alice.list;
     for (size_t i = 3; i < 9; i++) {
-        world_pass(world, 86400000 * 5);
+        world_pass(world, INT64_C(86400000) * 6);
         person_next_list(&alice, NULL, 0);
         must_do(person_put_list(&alice, &alice.gadgets[0]));
         chain[i] = alice.list;

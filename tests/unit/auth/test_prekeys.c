@@ -302,6 +302,18 @@ static void start_chat__too_often__is_rate_limited(void **state)
     must_do(person_start_chat(&alice, bob.acct, 1));
 }
 
+static void start_chat__other_requests__have_limits_of_their_own(void **state)
+{
+    struct world *world = *state;
+    struct person alice;
+    struct st_msg_is_user ask = { .name = st_view_text("alice") };
+    person_new(&alice, world, "alice");
+    begin_day(world);
+    for (int i = 0; i < 60; i++)
+        must_do(person_say(&alice, &alice.gadgets[0], ST_IS_USER, &ask));
+    must_do(person_start_chat(&alice, alice.acct, 1));
+}
+
 static void start_chat__many_strangers__ends_for_the_day(void **state)
 {
     struct world *world = *state;
@@ -472,6 +484,7 @@ int main(void)
         TEST(start_chat__none_left__goes_on_without),
         TEST(start_chat__several_devices__each_its_own),
         TEST(start_chat__too_often__is_rate_limited),
+        TEST(start_chat__other_requests__have_limits_of_their_own),
         TEST(start_chat__many_strangers__ends_for_the_day),
         TEST(start_chat__prekeys_drained__keeps_60_an_hour),
         TEST(start_chat__opks_of_a_device__are_limited_by_the_hour),
