@@ -56,6 +56,12 @@ class Tree(unittest.TestCase):
             self.put("lib/a.c", self.body(line))
             self.assertEqual(self.check()[0], [], line)
 
+    def test_tests_may_do_more(self):
+        self.put("tests/t.c", "int t(void)\n{\n    fscanf(x);\n    return 1;\n}\n")
+        self.assertEqual(self.check()[0], [])
+        self.put("tests/t.c", "int t(void)\n{\n    strcpy(x, y);\n    return 1;\n}\n")
+        self.assert_one("strcpy is banned")
+
     def test_waiver_of_another_function_or_without_a_reason(self):
         self.put("lib/a.c", self.body("rand(); /* check: allow srand (why) */"))
         self.assert_one("rand is banned")
