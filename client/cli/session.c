@@ -53,7 +53,8 @@ static enum st_err consider(void *ctx, const struct paths_found *found)
 static enum exit_code ambiguous(struct cmd *cmd, const struct choice *choice)
 {
     char next[QUOTE_LINE_BYTES + 64];
-    (void)snprintf(next, sizeof next, "%s -a NAME@HOST", cmd->typed);
+    bool given = cmd->args.values[FLAG_ACCOUNT].origin == ARGS_FLAG;
+    (void)snprintf(next, sizeof next, "%s -a NAME@HOST", given ? "the same with" : cmd->typed);
     return CLI_ERROR(&cmd->error, CLI_ACCOUNT_NEEDED, choice->names, next);
 }
 
@@ -108,7 +109,8 @@ static enum exit_code held(struct session *session, const struct account_lock_ho
                        holder->command[0] != '\0' ? holder->command : "unknown command", span);
     else
         (void)snprintf(who, sizeof who, "by another process");
-    (void)snprintf(next, sizeof next, "%s --lock-timeout 60", cmd->typed);
+    bool given = cmd->args.values[FLAG_LOCK_TIMEOUT].origin == ARGS_FLAG;
+    (void)snprintf(next, sizeof next, "%s --lock-timeout 60", given ? "the same with" : cmd->typed);
     return CLI_ERROR(&cmd->error, CLI_HELD, session->shown, who, next);
 }
 
