@@ -71,10 +71,15 @@ static void configure(struct world *world)
     memset(config->endpoints[0].key, 0xd0, sizeof config->endpoints[0].key);
 }
 
+static enum st_err open_mem(struct world *world, struct auth_store *store_r)
+{
+    return auth_mem_open(world->mem, store_r);
+}
+
 void world_start(struct world *world, size_t auth)
 {
     struct auth_deps deps = { .env = world->env, .out = { world, keep } };
-    must_ok(auth_mem_open(world->mem, &world->stores[auth]));
+    must_ok(world->open(world, &world->stores[auth]));
     deps.store = world->stores[auth];
     must_ok(auth_core_new(&world->auths[auth], &world->config, &deps));
 }
@@ -97,6 +102,7 @@ int world_setup(void **state)
     world->next_request = 100;
     world->next_sid = 7;
     world->env = (struct st_env) { world, read_wall, read_mono, draw };
+    world->open = open_mem;
     if (auth_mem_new(&world->mem) != ST_OK)
         return -1;
     configure(world);

@@ -37,6 +37,7 @@ struct world {
     struct st_env env;
     struct auth_config config;
     struct auth_mem *mem;
+    enum st_err (*open)(struct world *world, struct auth_store *store_r); /* how an auth gets its store */
     struct auth_store stores[WORLD_AUTHS];
     struct auth_core *auths[WORLD_AUTHS];
     enum st_err send_err;      /* what sending answers */
