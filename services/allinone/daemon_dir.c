@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <sodium.h>
@@ -151,6 +152,19 @@ static int64_t read_pid(int fd)
     return st_num_parse(text, 1, INT32_MAX, &pid) == ST_OK ? pid : 0;
 }
 
+/* Waits a little for a server that was just killed: its worker ends with it, but not in the same instant. */
+static bool lock_patiently(int fd)
+{
+    enum { TRIES = 40 };
+    const struct timespec pause = { .tv_nsec = 50 * 1000 * 1000 };
+    for (int i = 0; i < TRIES; i++) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+            return true;
+        nanosleep(&pause, NULL);
+    }
+    return false;
+}
+
 enum st_err daemon_dir_lock(const char *dir, int *fd_r, struct daemon_error *error)
 {
     char path[DAEMON_PATH_MAX], text[PID_TEXT_MAX];
@@ -161,7 +175,7 @@ enum st_err daemon_dir_lock(const char *dir, int *fd_r, struct daemon_error *err
         daemon_error_file(error, err, path, "opened", dir);
         return err;
     }
-    if (flock(*fd_r, LOCK_EX | LOCK_NB) != 0) {
+    if (!lock_patiently(*fd_r)) {
         int64_t pid = read_pid(*fd_r);
         daemon_error_what(error, ST_EXIT_HELD, "held", "%s is in use", dir);
         daemon_error_why(error, "a server runs in it: pid %lld", (long long)pid);
