@@ -61,7 +61,16 @@ uint64_t mailbox_mem_calls(const struct mailbox_mem *mem)
 
 void mailbox_mem_new_epoch(struct mailbox_mem *mem)
 {
-    st_env_random(&mem->env, mem->epoch, ST_EPOCH_LEN);
+    uint8_t epoch[ST_EPOCH_LEN];
+    st_env_random(&mem->env, epoch, sizeof epoch);
+    for (size_t part = 0; part < MAILBOX_MEM_PARTS; part++)
+        memcpy(mem->epochs[part], epoch, sizeof epoch);
+    mem->changes++;
+}
+
+void mailbox_mem_new_epoch_of(struct mailbox_mem *mem, const uint8_t acct[static ST_ACCT_LEN])
+{
+    st_env_random(&mem->env, mem->epochs[acct[0] % MAILBOX_MEM_PARTS], ST_EPOCH_LEN);
     mem->changes++;
 }
 
@@ -96,9 +105,8 @@ void mailbox_mem_skew(struct mailbox_mem *mem, int64_t skew_ms)
 static enum st_err mem_epochs(void *ctx, const uint8_t *accts, size_t count, uint8_t *epochs_r)
 {
     struct mailbox_mem *mem = ctx;
-    (void)accts;
     for (size_t i = 0; i < count; i++)
-        memcpy(epochs_r + i * ST_EPOCH_LEN, mem->epoch, ST_EPOCH_LEN);
+        memcpy(epochs_r + i * ST_EPOCH_LEN, mem_epoch(mem, accts + i * ST_ACCT_LEN), ST_EPOCH_LEN);
     return ST_OK;
 }
 
@@ -133,10 +141,11 @@ static bool is_there(const struct mem_box *box, const struct mailbox_append *ite
            mailbox_key_equal(&entry->from, &item->from);
 }
 
-static void append_one(struct mailbox_mem *mem, const struct mailbox_limits *limits, struct mailbox_append *item,
-                       const uint8_t *epoch)
+static void append_one(struct mailbox_mem *mem, const struct mailbox_limits *limits, struct mailbox_append *item)
 {
     uint64_t id = 0;
+    uint8_t epoch[ST_EPOCH_LEN]; /* as it was before, whatever the hook does */
+    memcpy(epoch, mem_epoch(mem, item->to.acct), ST_EPOCH_LEN);
     struct mem_box *box = mem_data_box(&mem->data, &item->to);
     item->fate = MAILBOX_ABSENT;
     if (box == NULL)
@@ -168,16 +177,14 @@ static enum st_err mem_append(void *ctx, const struct mailbox_limits *limits, st
                               size_t count)
 {
     struct mailbox_mem *mem = ctx;
-    uint8_t epoch[ST_EPOCH_LEN];
     enum st_err err = enter(mem);
     if (err != ST_OK)
         return err;
-    memcpy(epoch, mem->epoch, ST_EPOCH_LEN);
     for (size_t i = 0; i < count; i++) {
         items[i].fate = MAILBOX_UNAVAILABLE;
         items[i].length = 0;
         items[i].present = false;
-        append_one(mem, limits, &items[i], epoch);
+        append_one(mem, limits, &items[i]);
     }
     return leave(mem);
 }
@@ -185,7 +192,7 @@ static enum st_err mem_append(void *ctx, const struct mailbox_limits *limits, st
 static void read_one(struct mailbox_mem *mem, struct mailbox_read *item, size_t index, mailbox_sink_fn sink,
                      void *sink_ctx)
 {
-    memcpy(item->epoch, mem->epoch, ST_EPOCH_LEN);
+    memcpy(item->epoch, mem_epoch(mem, item->key.acct), ST_EPOCH_LEN);
     const struct mem_box *box = mem_data_box(&mem->data, &item->key);
     item->exists = box != NULL;
     item->more = false;
@@ -230,12 +237,12 @@ static enum st_err mem_remove(void *ctx, struct mailbox_remove *items, size_t co
     for (size_t i = 0; i < count; i++) {
         struct mailbox_remove *item = &items[i];
         struct mem_box *box = mem_data_box(&mem->data, &item->key);
-        memcpy(item->epoch, mem->epoch, ST_EPOCH_LEN);
+        memcpy(item->epoch, mem_epoch(mem, item->key.acct), ST_EPOCH_LEN);
         item->removed = 0;
         for (size_t k = 0; box != NULL && k < item->token_count; k++) {
             const uint8_t *token = item->tokens + k * ST_TOKEN_LEN;
             uint64_t id = id_number(token + ST_EPOCH_LEN);
-            if (memcmp(token, mem->epoch, ST_EPOCH_LEN) != 0 || mem_box_entry(box, id) == NULL)
+            if (memcmp(token, item->epoch, ST_EPOCH_LEN) != 0 || mem_box_entry(box, id) == NULL)
                 continue;
             mem_data_remove(&mem->data, box, mem_box_after(box, id) - 1);
             item->removed++;
@@ -421,7 +428,7 @@ enum st_err mailbox_mem_new(struct mailbox_mem **mem_r, const struct st_env *env
     if (mem == NULL)
         return ST_ENOMEM;
     mem->env = *env;
-    st_env_random(env, mem->epoch, ST_EPOCH_LEN);
+    mailbox_mem_new_epoch(mem);
     enum st_err err = mem_data_init(&mem->data, env);
     if (err == ST_OK)
         err = presence_table_new(&mem->presences, PRESENCES_MAX, env);

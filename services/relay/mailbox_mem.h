@@ -30,12 +30,14 @@ void mailbox_mem_fail(struct mailbox_mem *mem, uint64_t n, enum st_err err, bool
 uint64_t mailbox_mem_calls(const struct mailbox_mem *mem);
 
 /* Undoes the last `count` durable changes of the data (appends, removals, boxes, purges, generations) as if they had
- * never reached the disk, and gives the store a new epoch. At most MAILBOX_MEM_UNDO_MAX are remembered. Returns how
- * many were undone. */
+ * never reached the disk, and gives the whole store a new epoch. At most MAILBOX_MEM_UNDO_MAX are remembered. Returns
+ * how many were undone. */
 size_t mailbox_mem_lose(struct mailbox_mem *mem, size_t count);
 
-/* A new epoch without any loss (a false alarm). */
+/* A new epoch without any loss (a false alarm): of the whole store, or only of the part where this account lies, as
+ * when one master of a cluster fails over. An account lies in part acct[0] % MAILBOX_MEM_PARTS. */
 void mailbox_mem_new_epoch(struct mailbox_mem *mem);
+void mailbox_mem_new_epoch_of(struct mailbox_mem *mem, const uint8_t acct[static ST_ACCT_LEN]);
 
 /* Calls `hook` after each append, before its presence is read; it may use other stores of the same `mem`. NULL = off.
  */
@@ -48,6 +50,6 @@ void mailbox_mem_drop_presences(struct mailbox_mem *mem);
 /* The store's clock is the env's wall clock plus this. */
 void mailbox_mem_skew(struct mailbox_mem *mem, int64_t skew_ms);
 
-enum { MAILBOX_MEM_UNDO_MAX = 4096 };
+enum { MAILBOX_MEM_UNDO_MAX = 4096, MAILBOX_MEM_PARTS = 16 };
 
 #endif

@@ -9,7 +9,7 @@ enum st_err mem_boxes_look(struct mailbox_mem *mem, struct mailbox_look *items, 
         items[i].seq = account == NULL ? 0 : account->seq;
         items[i].exists = box != NULL;
         items[i].length = box == NULL ? 0 : box->count;
-        memcpy(items[i].epoch, mem->epoch, ST_EPOCH_LEN);
+        memcpy(items[i].epoch, mem_epoch(mem, items[i].key.acct), ST_EPOCH_LEN);
     }
     return ST_OK;
 }
@@ -83,7 +83,7 @@ enum st_err mem_boxes_presence_set(struct mailbox_mem *mem, struct mailbox_prese
     for (size_t i = 0; i < count && err == ST_OK; i++) {
         struct mailbox_presence_set *item = &items[i];
         const struct mem_box *box = mem_data_box(&mem->data, &item->key);
-        memcpy(item->epoch, mem->epoch, ST_EPOCH_LEN);
+        memcpy(item->epoch, mem_epoch(mem, item->key.acct), ST_EPOCH_LEN);
         item->exists = box != NULL;
         item->had_old = false;
         item->length = box == NULL ? 0 : box->count;
@@ -116,7 +116,7 @@ enum st_err mem_boxes_presence_keep(struct mailbox_mem *mem, struct mailbox_pres
         struct mailbox_presence_keep *item = &items[i];
         const struct mem_box *box = mem_data_box(&mem->data, &item->key);
         const struct mailbox_presence *presence = presence_table_get(mem->presences, &item->key);
-        memcpy(item->epoch, mem->epoch, ST_EPOCH_LEN);
+        memcpy(item->epoch, mem_epoch(mem, item->key.acct), ST_EPOCH_LEN);
         item->exists = box != NULL;
         item->length = box == NULL ? 0 : box->count;
         item->present = presence != NULL;

@@ -3,6 +3,7 @@
 #ifndef MAILBOX_MEM_EXTRA_H
 #define MAILBOX_MEM_EXTRA_H
 
+#include "services/relay/mailbox_mem.h"
 #include "services/relay/mailbox_mem_data.h"
 
 struct presence_table;
@@ -11,8 +12,8 @@ struct mailbox_mem {
     struct st_env env;
     struct mem_data data;
     struct presence_table *presences;
-    uint8_t epoch[ST_EPOCH_LEN];
-    uint64_t changes; /* of the epoch */
+    uint8_t epochs[MAILBOX_MEM_PARTS][ST_EPOCH_LEN]; /* of each part of the store */
+    uint64_t changes;                                /* of the epoch */
     int64_t skew_ms;
     unsigned open_count;
     uint64_t calls;
@@ -24,6 +25,12 @@ struct mailbox_mem {
     void (*between)(void *between_ctx, const struct mailbox_key *to);
     void *between_ctx;
 };
+
+/* The epoch of the part where this account lies. */
+static inline const uint8_t *mem_epoch(const struct mailbox_mem *mem, const uint8_t *acct)
+{
+    return mem->epochs[acct[0] % MAILBOX_MEM_PARTS];
+}
 
 /* As the functions of struct mailbox_ops with these names. mailbox_mem_boxes.c: */
 enum st_err mem_boxes_look(struct mailbox_mem *mem, struct mailbox_look *items, size_t count) ST_MUST_CHECK;

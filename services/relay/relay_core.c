@@ -89,6 +89,9 @@ static enum st_err init(struct relay_core *core)
     if (err == ST_OK)
         err = relay_exposed_init(core);
     relay_sweep_init(core);
+    /* A store that cannot be asked yet is asked again within a second; then its answer counts as a change. */
+    if (mailbox_changes(&core->deps.mailbox, &core->epoch_changes) != ST_OK)
+        core->epoch_changes = 0;
     return err;
 }
 

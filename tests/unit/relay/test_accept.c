@@ -380,9 +380,21 @@ static void accept__retry_after_the_senders_epoch_changed__is_stored_again(void 
     /* The receipt may be what was lost: a second copy makes the recipient answer again. */
     world_open(world, 2, 1);
     assert_int_equal(world_send(world, 0, 1, 2, 1, "again", NULL), ST_COPY_STORED);
-    mailbox_mem_new_epoch(world->mem);
+    mailbox_mem_new_epoch_of(world->mem, world_acct(1));
     assert_int_equal(world_send(world, 0, 1, 2, 1, "again", NULL), ST_COPY_STORED);
     assert_int_equal(world_length(world, 2, 1), 2);
+    assert_int_equal(world_send(world, 0, 1, 2, 1, "again", NULL), ST_COPY_STORED);
+    assert_int_equal(world_length(world, 2, 1), 2); /* once is enough */
+}
+
+static void accept__retry_after_a_third_epoch_changed__is_stored_once(void **state)
+{
+    struct world *world = *state;
+    world_open(world, 2, 1);
+    assert_int_equal(world_send(world, 0, 1, 2, 1, "again", NULL), ST_COPY_STORED);
+    mailbox_mem_new_epoch_of(world->mem, world_acct(5));
+    assert_int_equal(world_send(world, 0, 1, 2, 1, "again", NULL), ST_COPY_STORED);
+    assert_int_equal(world_length(world, 2, 1), 1);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
@@ -413,6 +425,7 @@ int main(void)
         TEST(accept__resend_whose_id_was_given_to_another_message__is_appended),
         TEST(accept__resend_of_somebody_elses_token__does_not_count_as_stored),
         TEST(accept__retry_after_the_senders_epoch_changed__is_stored_again),
+        TEST(accept__retry_after_a_third_epoch_changed__is_stored_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

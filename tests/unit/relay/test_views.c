@@ -201,6 +201,7 @@ static void views__ack_at_the_other_relay__deletes(void **state)
 
 struct race {
     struct world *world;
+    struct mailbox real; /* behind a store that is made up for a test */
     bool done;
 };
 
@@ -297,6 +298,89 @@ static void epoch__changed__in_flight_is_forgotten_and_everything_read_again(voi
     /* The ack of the push of before counts no longer. */
     world_ack(world, 0, "gw-b", 2, 1, SID, old_token, 1);
     assert_int_equal(world_length(world, 2, 1), 1);
+    assert_int_equal(world_stats(world, 0).in_flight, 1); /* same id, other epoch: it still waits for its ack */
+}
+
+static void epoch__changed_elsewhere__leaves_a_session_alone(void **state)
+{
+    struct world *world = *state;
+    char text[256];
+    world_attach(world, 0, "gw-b", 2, 1, SID, NULL);
+    world_send(world, 0, 1, 2, 1, "one", NULL);
+    assert_string_equal(world_pushed(world, text), "one");
+    mailbox_mem_new_epoch_of(world->mem, world_acct(7));
+    world_wait(world, 1000);
+    assert_string_equal(world_pushed(world, text), "");
+    assert_int_equal(world_stats(world, 0).in_flight, 1);
+}
+
+/* A store whose epoch changes after the relay has looked at it and before it appends. */
+static enum st_err append_after_change(void *ctx, const struct mailbox_limits *limits, struct mailbox_append *items,
+                                       size_t count)
+{
+    struct race *race = ctx;
+    if (!race->done)
+        mailbox_mem_new_epoch(race->world->mem);
+    race->done = true;
+    return mailbox_append(&race->real, limits, items, count);
+}
+
+static enum st_err pass_epochs(void *ctx, const uint8_t *accts, size_t count, uint8_t *epochs_r)
+{
+    return mailbox_epochs(&((struct race *)ctx)->real, accts, count, epochs_r);
+}
+
+static enum st_err pass_changes(void *ctx, uint64_t *changes_r)
+{
+    return mailbox_changes(&((struct race *)ctx)->real, changes_r);
+}
+
+static enum st_err pass_read(void *ctx, struct mailbox_read *items, size_t count, mailbox_sink_fn sink, void *sink_ctx)
+{
+    return mailbox_read(&((struct race *)ctx)->real, items, count, sink, sink_ctx);
+}
+
+static enum st_err pass_look(void *ctx, struct mailbox_look *items, size_t count)
+{
+    return mailbox_look(&((struct race *)ctx)->real, items, count);
+}
+
+static enum st_err pass_set(void *ctx, struct mailbox_presence_set *items, size_t count)
+{
+    return mailbox_presence_set(&((struct race *)ctx)->real, items, count);
+}
+
+static enum st_err pass_generation(void *ctx, struct mailbox_generation *items, size_t count)
+{
+    return mailbox_generation(&((struct race *)ctx)->real, items, count);
+}
+
+static void epoch__changed_between_look_and_append__is_seen_in_the_answer(void **state)
+{
+    struct world *world = *state;
+    struct race race = { .world = world, .real = world->box, .done = true };
+    char text[256];
+    const struct mailbox_ops ops = { .name = "test",
+                                     .append = append_after_change,
+                                     .epochs = pass_epochs,
+                                     .changes = pass_changes,
+                                     .read = pass_read,
+                                     .look = pass_look,
+                                     .presence_set = pass_set,
+                                     .generation = pass_generation };
+    struct mailbox changing = { .ops = &ops, .ctx = &race };
+    world_open(world, 2, 1);
+    world->box = changing;
+    world_restart(world, 0);
+    world->box = race.real;
+    world_attach(world, 0, "gw-b", 2, 1, SID, NULL);
+    world_send(world, 0, 1, 2, 1, "one", NULL);
+    assert_string_equal(world_pushed(world, text), "one");
+    race.done = false;
+    world_send(world, 0, 1, 2, 1, "two", NULL);
+    /* What was in flight is forgotten at once, not a second later. */
+    assert_string_equal(world_pushed(world, text), "one two");
+    assert_int_equal(world_stats(world, 0).in_flight, 2);
 }
 
 static void epoch__changed__ack_of_before_never_deletes_another_message(void **state)
@@ -419,6 +503,8 @@ int main(void)
         TEST(race__foreign_append_between_own_append_and_presence__both_are_pushed),
         TEST(epochs__asked__are_answered_in_order),
         TEST(epoch__changed__in_flight_is_forgotten_and_everything_read_again),
+        TEST(epoch__changed_elsewhere__leaves_a_session_alone),
+        TEST(epoch__changed_between_look_and_append__is_seen_in_the_answer),
         TEST(epoch__changed__ack_of_before_never_deletes_another_message),
         TEST(epoch__changed_before_a_batch__new_message_is_pushed_in_its_place),
         TEST(epoch__changed_in_the_middle_of_a_batch__accepted_carries_the_one_before),
