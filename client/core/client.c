@@ -94,7 +94,7 @@ void client_tick(struct client *client)
     sender_tick(client);
     expose_tick(client);
     blobs_tick(client);
-    prekeys_tick(client);
+    upkeep_tick(client);
     if (store_wait_ms(client->store) == 0 && store_tick(client->store) != ST_OK)
         core_warn(client, "erased keys could not be taken out of the store's log yet");
 }

@@ -91,8 +91,9 @@ struct client {
     struct link links[CLIENT_LINKS];
     struct request requests[REQUESTS_MAX];
     uint64_t next_request;
-    struct st_buf frame; /* scratch for one outgoing frame */
-    int64_t order_at_ms; /* when a held message is due, TIMER_NEVER: none is held (order.c) */
+    struct st_buf frame;  /* scratch for one outgoing frame */
+    int64_t upkeep_at_ms; /* monotonic (upkeep.c) */
+    int64_t order_at_ms;  /* when a held message is due, TIMER_NEVER: none is held (order.c) */
     struct account_flow *account;
     struct sync *sync;
     struct peers *peers;
@@ -264,6 +265,9 @@ enum st_err lists_get(struct client *client, const uint8_t acct[static ST_ACCT_L
 /* Stores a list as the newest of an account, with the devices in it, in the open transaction. */
 enum st_err lists_store(struct client *client, const uint8_t acct[static ST_ACCT_LEN],
                         const struct st_devlist *list) ST_MUST_CHECK;
+/* A genuine list that contradicts the one we hold: sending to the account stops until the user has confirmed. In the
+ * open transaction. */
+enum st_err lists_mark_changed(struct client *client, const uint8_t acct[static ST_ACCT_LEN]) ST_MUST_CHECK;
 /* A list that the server offers: judges it, and on "ok" (or "stale" at first contact) takes it in a transaction of its
  * own, with what follows: devices seen, sessions with removed devices closed, a notice for new ones. */
 struct lists_offer {
@@ -293,7 +297,8 @@ enum st_err lists_notice(struct client *client, int64_t chat, const char *kind, 
 enum st_err prekeys_create_first(struct client *client) ST_MUST_CHECK;
 /* Refills and rotates when the server has `opk_left`. */
 void prekeys_refill(struct client *client, uint64_t opk_left);
-void prekeys_tick(struct client *client);
+/* Erases signed prekeys that nothing can need any more, with what hangs on them, in the open transaction. */
+enum st_err prekeys_expire(struct client *client) ST_MUST_CHECK;
 struct e2e_prekeys prekeys_access(struct client *client);
 enum st_err prekeys_new(struct client *client) ST_MUST_CHECK;
 void prekeys_free(struct client *client);
@@ -355,6 +360,21 @@ struct inbox_message {
     struct st_view plain; /* the whole payload */
     bool accepted;        /* the sender's account is one that the user has accepted */
 };
+
+/* ---- claims.c: device lists as the other side sees them ---- */
+
+/* Compares what a payload says of its sender's list and of ours with what we hold, in the open transaction. A server
+ * that shows different people different lists, or withholds one, is found out here. *fetch_r: the sender's list is to
+ * be fetched. */
+enum st_err claims_take(struct client *client, const struct store_device *from, const struct payload *payload,
+                        bool *fetch_r) ST_MUST_CHECK;
+/* Has the server withheld a list of this account, which its owner names, for more than two days? */
+bool claims_withheld(struct client *client, const uint8_t acct[static ST_ACCT_LEN]);
+
+/* ---- upkeep.c ---- */
+
+/* Hourly: old prekeys, events and wire logs are erased. */
+void upkeep_tick(struct client *client);
 
 /* ---- deliver.c: what each payload type does ---- */
 

@@ -196,9 +196,9 @@ static enum st_err take_payload(struct client *client, const struct copy *copy, 
     if (err != ST_OK)
         return err;
     peer->heard_ms = core_mono(client);
-    struct st_devlist list;
-    if (lists_get(client, copy->from.acct, &list) == ST_OK && payload.own_list_seq > list.seq)
-        client->inbox->want_list = true;
+    err = claims_take(client, &copy->from, &payload, &client->inbox->want_list);
+    if (err != ST_OK)
+        return err;
     struct inbox_message message = { .from = copy->from,
                                      .payload = &payload,
                                      .received = received,

@@ -73,6 +73,11 @@ enum st_err lists_store(struct client *client, const uint8_t acct[static ST_ACCT
     enum st_err err = st_devlist_write(list, &wire);
     if (err == ST_OK)
         err = st_devlist_hash(list, hash);
+    struct store_list before;
+    if (err == ST_OK && store_list_get(client->store, acct, &before) == ST_OK && before.claimed_seq > list->seq) {
+        stored.claimed_seq = before.claimed_seq; /* a still newer one has been named */
+        stored.claimed_at_ms = before.claimed_at_ms;
+    }
     if (err == ST_OK) {
         memcpy(stored.hash16, hash, sizeof stored.hash16);
         memcpy(stored.bytes, wire.p, wire.len);
@@ -164,23 +169,23 @@ static enum st_err add_seen(void *ctx, const struct store_seen_device *device)
     return ST_OK;
 }
 
-/* A genuine list that contradicts the one we hold: sending stops until the user has confirmed. */
-static enum st_err mark_changed(struct client *client, const uint8_t *acct)
+enum st_err lists_mark_changed(struct client *client, const uint8_t acct[static ST_ACCT_LEN])
 {
     struct store_contact contact;
     if (store_contact_get(client->store, acct, &contact) != ST_OK || contact.trust == STORE_CHANGED)
         return ST_OK;
-    enum st_err err = tx_begin(client);
-    if (err != ST_OK)
-        return err;
     char text[NOTICE_MAX];
     snprintf(text, sizeof text,
              "The server shows two different device lists of @%s. Nothing is sent until you have compared numbers.",
              contact.name);
-    err = store_contact_set_trust(client->store, acct, STORE_CHANGED);
-    if (err == ST_OK)
-        err = lists_notice(client, chat_of(client, acct), "key_changed", text);
-    return tx_end(client, err);
+    enum st_err err = store_contact_set_trust(client->store, acct, STORE_CHANGED);
+    return err == ST_OK ? lists_notice(client, chat_of(client, acct), "key_changed", text) : err;
+}
+
+static enum st_err mark_changed(struct client *client, const uint8_t *acct)
+{
+    enum st_err err = tx_begin(client);
+    return err == ST_OK ? tx_end(client, lists_mark_changed(client, acct)) : err;
 }
 
 enum st_err lists_offer(struct client *client, const struct lists_offer *offer, enum st_devlist_verdict *verdict_r)

@@ -7,8 +7,7 @@
 enum {
     OPK_TARGET = 100, /* at the server after a refill */
     OPK_REFILL_BELOW = 40,
-    SPK_LIFE_MS = 7 * 86400 * 1000,
-    SWEEP_EVERY_MS = 3600 * 1000
+    SPK_LIFE_MS = 7 * 86400 * 1000
 };
 #define SPK_KEPT_MS (INT64_C(37) * 86400 * 1000) /* after the server confirmed its replacement */
 
@@ -16,7 +15,6 @@ struct prekeys {
     bool uploading;
     uint32_t uploading_opk; /* highest id in the running upload */
     uint32_t uploading_spk; /* 0: none in it */
-    int64_t sweep_at_ms;
 };
 
 enum st_err prekeys_new(struct client *client)
@@ -209,18 +207,9 @@ static enum st_err on_spk_expired(void *ctx, uint32_t id)
     return store_session_each(sweep.client->store, NULL, close_sessions_on, &sweep);
 }
 
-void prekeys_tick(struct client *client)
+enum st_err prekeys_expire(struct client *client)
 {
-    struct prekeys *prekeys = client->prekeys;
-    int64_t now = core_mono(client);
-    if (!client->self.loaded || prekeys->sweep_at_ms > now)
-        return;
-    prekeys->sweep_at_ms = now + SWEEP_EVERY_MS;
-    enum st_err err = tx_begin(client);
-    if (err == ST_OK)
-        err = tx_end(client, store_spk_expire(client->store, core_wall(client) - SPK_KEPT_MS, on_spk_expired, client));
-    if (err != ST_OK)
-        core_warn(client, "old prekeys could not be erased");
+    return store_spk_expire(client->store, core_wall(client) - SPK_KEPT_MS, on_spk_expired, client);
 }
 
 /* ---- for e2e_decrypt ---- */

@@ -545,6 +545,10 @@ static void go_on(struct client *client)
         return;
     }
     memcpy(sender->acct, contact.acct, sizeof sender->acct);
+    if (claims_withheld(client, sender->acct)) {
+        finish_reason(client, CLIENT_LIST_UNTRUSTED);
+        return;
+    }
     bool missing = false;
     if (!sender->asked_bundles)
         err = find_targets(client, &missing);

@@ -51,7 +51,7 @@ struct e2e_sent {
 };
 
 /* Encrypts `plain` (at most E2E_PLAIN_MAX bytes) on the session that e2e_set_choose names at `now_s` and appends the
- * envelope to `out`. ST_ENOTFOUND without a session to send on, ST_ELIMIT if the plaintext, the chain (10,000) or `out`
+ * envelope to `out`. ST_ENOTFOUND without a session to send on, ST_ELIMIT if the plaintext, the chain (9,999) or `out`
  * is full. Nothing changes then. */
 enum st_err e2e_encrypt(struct e2e_set *set, const struct st_env *env, struct st_view plain, uint64_t now_s,
                         struct st_buf *out, struct e2e_sent *sent_r) ST_MUST_CHECK;

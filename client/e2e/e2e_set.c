@@ -167,7 +167,7 @@ enum e2e_renewal e2e_set_renewal(struct e2e_set *set, uint32_t copies_without_re
         return E2E_RENEW_NONE_HELD;
     if (copies_without_receipt >= E2E_COPIES_MAX)
         return E2E_RENEW_NO_RECEIPTS;
-    if (e2e_set_chain_len(set) >= E2E_CHAIN_MAX)
+    if (e2e_set_chain_len(set) >= E2E_SENT_MAX)
         return E2E_RENEW_CHAIN_FULL;
     return E2E_RENEW_NO;
 }

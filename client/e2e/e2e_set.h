@@ -79,7 +79,7 @@ enum e2e_renewal {
     E2E_RENEW_NO = 0,
     E2E_RENEW_NONE_HELD,   /* there is none to send on (none yet, all closed, unanswered for 7 days) */
     E2E_RENEW_NO_RECEIPTS, /* 1,000 copies without an end-to-end receipt: open with .bypass_held */
-    E2E_RENEW_CHAIN_FULL   /* 10,000 messages without an answer: open with .bypass_held */
+    E2E_RENEW_CHAIN_FULL   /* 9,999 messages without an answer: open with .bypass_held */
 };
 
 /* `copies_without_receipt`: what the outbox counts for the session that e2e_set_choose names. */

@@ -165,7 +165,7 @@ enum st_err ratchet_seal(struct ratchet *ratchet, const struct st_env *env, cons
         return ST_ELIMIT;
     if (!ratchet->step_due && !ratchet->sending)
         return ST_EREFUSED;
-    if (!ratchet->step_due && ratchet->sent >= E2E_CHAIN_MAX)
+    if (!ratchet->step_due && ratchet->sent >= E2E_SENT_MAX)
         return ST_ELIMIT;
     struct sealing s;
     memset(&s, 0, sizeof s);

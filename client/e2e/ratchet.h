@@ -116,7 +116,7 @@ struct ratchet_sealing {
 };
 
 /* Encrypts one message: appends the whole envelope to `out`. Does the ratchet step first if one is due.
- * ST_ELIMIT if the chain is full (n would be 10,000), the plaintext is longer than E2E_PLAIN_MAX, or `out` is;
+ * ST_ELIMIT if the chain is full (n would be 9,999), the plaintext is longer than E2E_PLAIN_MAX, or `out` is;
  * ST_EREFUSED if nothing has been received yet on a responder's side; ST_ENOMEM. */
 enum st_err ratchet_seal(struct ratchet *ratchet, const struct st_env *env, const struct ratchet_sealing *what,
                          struct st_buf *out) ST_MUST_CHECK;
