@@ -119,6 +119,10 @@ static void open__foreign__is_refused_and_untouched(void **state)
     /* One with our mark and nothing of ours in it. */
     run_sql(path_of(db), "PRAGMA application_id = 1398038901");
     assert_int_equal(db->open(db, &db->store), ST_EFOREIGN);
+    /* Another service's, which keeps its version in the same way. */
+    run_sql(path_of(db), "PRAGMA application_id = 7; CREATE TABLE schema_version (v INTEGER);"
+                         "INSERT INTO schema_version VALUES (1)");
+    assert_int_equal(db->open(db, &db->store), ST_EFOREIGN);
     /* A file that is cut short. */
     write_file(path_of(db), "SQLite format 3", 10);
     assert_int_equal(db->open(db, &db->store), ST_EFOREIGN);
@@ -178,6 +182,44 @@ static void migrate__two_steps__go_forward_only(void **state)
     assert_int_not_equal(sqlite3_exec(raw, "SELECT * FROM b", NULL, NULL, NULL), SQLITE_OK);
     contract_ok(auth_sqlite_migrate(raw, steps, 2));
     assert_int_equal(sqlite3_close(raw), SQLITE_OK);
+}
+
+/* How many pages the file may have: as if the disk were full. */
+static void limit_pages(struct contract_db *db, int pages)
+{
+    char sql[64];
+    struct auth_sqlite *store = db->store.ctx;
+    (void)snprintf(sql, sizeof sql, "PRAGMA max_page_count = %d", pages);
+    assert_int_equal(sqlite3_exec(store->db, sql, NULL, NULL, NULL), SQLITE_OK);
+}
+
+static void transaction__disk_full__loses_the_batch_only(void **state)
+{
+    struct contract_db *db = CONTRACT_DB(state);
+    const struct auth_store *store = &db->store;
+    struct auth_account account;
+    uint64_t count;
+    enum st_err err = ST_OK;
+    contract_add_account(store, 1);
+    limit_pages(db, 1); /* no more than it has now */
+    contract_ok(auth_store_begin(store));
+    contract_ok(auth_store_begin(store));
+    for (uint8_t number = 2; number < 200 && err == ST_OK; number++) {
+        account = contract_account(number);
+        err = auth_store_account_insert(store, &account);
+    }
+    assert_int_equal(err, ST_EFULL);
+    auth_store_rollback(store);
+    account = contract_account(200);
+    assert_int_equal(auth_store_account_insert(store, &account), ST_EUNAVAILABLE);
+    assert_int_equal(auth_store_account_count(store, &count), ST_EUNAVAILABLE);
+    assert_int_equal(auth_store_commit(store), ST_EUNAVAILABLE);
+    contract_ok(auth_store_account_count(store, &count));
+    assert_int_equal(count, 1);
+    limit_pages(db, 100000);
+    contract_add_account(store, 2);
+    contract_ok(auth_store_account_count(store, &count));
+    assert_int_equal(count, 2);
 }
 
 static void read__damaged_rows__are_failures_not_absences(void **state)
@@ -269,6 +311,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(open__bad_places__say_why, setup_empty, teardown),
         cmocka_unit_test_setup_teardown(open__dead_creator__starts_again, setup_empty, teardown),
         cmocka_unit_test_setup_teardown(migrate__two_steps__go_forward_only, setup_empty, teardown),
+        cmocka_unit_test_setup_teardown(transaction__disk_full__loses_the_batch_only, setup, teardown),
         cmocka_unit_test_setup_teardown(read__damaged_rows__are_failures_not_absences, setup, teardown),
         cmocka_unit_test_setup_teardown(read__damaged_pages__are_told, setup, teardown),
         cmocka_unit_test_setup_teardown(opk__two_processes__never_get_the_same, setup, teardown),
