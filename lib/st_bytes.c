@@ -57,7 +57,8 @@ uint8_t *st_buf_extend(struct st_buf *buf, size_t len)
         buf->err = ST_ELIMIT;
         return NULL;
     }
-    if (len > buf->cap - buf->len) {
+    /* Also for no bytes at all: only a failure returns NULL. */
+    if (buf->p == NULL || len > buf->cap - buf->len) {
         buf->err = grow(buf, buf->len + len);
         if (buf->err != ST_OK)
             return NULL;

@@ -58,7 +58,8 @@ void st_buf_clear(struct st_buf *buf);
 /* Appends `len` bytes. ST_ELIMIT past the limit, ST_ENOMEM without memory. */
 enum st_err st_buf_append(struct st_buf *buf, const void *p, size_t len);
 
-/* Makes room for `len` more bytes and returns where they go, or NULL; the caller fills all of them. */
+/* Makes room for `len` more bytes (0 is allowed) and returns where they go; the caller fills all of them. NULL only on
+ * failure, as st_buf_append. */
 uint8_t *st_buf_extend(struct st_buf *buf, size_t len);
 
 static inline enum st_err st_buf_error(const struct st_buf *buf)
