@@ -209,6 +209,7 @@ static void transaction__disk_full__loses_the_batch_only(void **state)
         err = auth_store_account_insert(store, &account);
     }
     assert_int_equal(err, ST_EFULL);
+    assert_int_equal(auth_store_account_count(store, &count), ST_EUNAVAILABLE);
     auth_store_rollback(store);
     account = contract_account(200);
     assert_int_equal(auth_store_account_insert(store, &account), ST_EUNAVAILABLE);
