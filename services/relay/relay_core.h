@@ -13,7 +13,7 @@
  * device it has authenticated; `attach` and `detach` are its own and carry that kind too, so it must never forward a
  * frame of type 128 or above from a client.
  *
- * Memory is bounded by the options: each session takes at most about 13 KiB when its credit is used up. */
+ * Memory is bounded by the options: a session takes at most about 9 KiB, when its credit is used up. */
 #ifndef RELAY_CORE_H
 #define RELAY_CORE_H
 

@@ -353,6 +353,22 @@ static void push__again__store_away_for_a_while__goes_on_afterwards(void **state
     assert_string_equal(world_pushed(world, text), "one");
 }
 
+static void push__read_that_fails__is_done_again_a_second_later(void **state)
+{
+    struct world *world = *state;
+    char text[256];
+    world_open(world, 2, 1);
+    fill(world, 1, ST_ENVELOPE_MIN);
+    mailbox_mem_fail(world->mem, 4, ST_EUNAVAILABLE, false, 2); /* look, presence and generation go well */
+    world_attach(world, 0, "gw-b", 2, 1, SID, NULL);
+    assert_string_equal(world_pushed(world, text), "");
+    world_wait(world, 2000);
+    assert_string_equal(world_pushed(world, text), "");
+    world_wait(world, 1000);
+    assert_string_equal(world_pushed(world, text), "m0");
+    assert_int_equal(world_stats(world, 0).store_errors, 3);
+}
+
 static void fetch__attached_device__gets_what_is_not_in_flight(void **state)
 {
     struct world *world = *state;
@@ -508,6 +524,7 @@ int main(void)
         TEST(push__unacked_for_30_s__is_pushed_again),
         TEST(push__again__only_while_the_presence_is_the_sessions),
         TEST(push__again__store_away_for_a_while__goes_on_afterwards),
+        TEST(push__read_that_fails__is_done_again_a_second_later),
         TEST(fetch__attached_device__gets_what_is_not_in_flight),
         TEST(fetch__without_attach__is_wrong_state),
         TEST(push__full_gateway__leaves_it_in_the_mailbox_and_tries_again),

@@ -355,6 +355,41 @@ static enum st_err pass_generation(void *ctx, struct mailbox_generation *items, 
     return mailbox_generation(&((struct race *)ctx)->real, items, count);
 }
 
+static enum st_err read_after_change(void *ctx, struct mailbox_read *items, size_t count, mailbox_sink_fn sink,
+                                     void *sink_ctx)
+{
+    struct race *race = ctx;
+    if (!race->done)
+        mailbox_mem_new_epoch(race->world->mem);
+    race->done = true;
+    return mailbox_read(&race->real, items, count, sink, sink_ctx);
+}
+
+static void epoch__changed_between_look_and_read__pushes_each_entry_once(void **state)
+{
+    struct world *world = *state;
+    struct race race = { .world = world, .real = world->box };
+    char text[256];
+    const struct mailbox_ops ops = { .name = "test",
+                                     .epochs = pass_epochs,
+                                     .changes = pass_changes,
+                                     .read = read_after_change,
+                                     .look = pass_look,
+                                     .presence_set = pass_set,
+                                     .generation = pass_generation };
+    struct mailbox changing = { .ops = &ops, .ctx = &race };
+    world_open(world, 2, 1);
+    world_send(world, 1, 1, 2, 1, "one", NULL);
+    world->box = changing;
+    world_restart(world, 0);
+    world->box = race.real;
+    world_attach(world, 0, "gw-b", 2, 1, SID, NULL);
+    world_wait(world, 0);
+    assert_string_equal(world_pushed(world, text), "one");
+    assert_string_equal(world_pushed(world, text), "");
+    assert_int_equal(world_stats(world, 0).in_flight, 1);
+}
+
 static void epoch__changed_between_look_and_append__is_seen_in_the_answer(void **state)
 {
     struct world *world = *state;
@@ -504,6 +539,7 @@ int main(void)
         TEST(epochs__asked__are_answered_in_order),
         TEST(epoch__changed__in_flight_is_forgotten_and_everything_read_again),
         TEST(epoch__changed_elsewhere__leaves_a_session_alone),
+        TEST(epoch__changed_between_look_and_read__pushes_each_entry_once),
         TEST(epoch__changed_between_look_and_append__is_seen_in_the_answer),
         TEST(epoch__changed__ack_of_before_never_deletes_another_message),
         TEST(epoch__changed_before_a_batch__new_message_is_pushed_in_its_place),
