@@ -82,7 +82,7 @@ size_t layout_fit(struct st_view text, size_t columns)
 
 static void spaces(struct st_buf *out, size_t count)
 {
-    uint8_t *at = st_buf_extend(out, count);
+    uint8_t *at = count > 0 ? st_buf_extend(out, count) : NULL;
     if (at != NULL)
         memset(at, ' ', count);
 }
