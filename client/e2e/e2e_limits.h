@@ -21,12 +21,12 @@ enum {
     E2E_SKIP_MAX = 1000, /* messages passed over in one chain by one message */
     E2E_KEYS_MAX = 2000, /* partial keys that one session keeps; the oldest goes first */
     E2E_OLD_CHAINS_MAX =
-        40,                /* closed receiving chains that still have keys; and closed ones that are only remembered */
-    E2E_CHAIN_MAX = 10000, /* messages in one sending chain: n is at most 9,999 */
-    E2E_SENT_MAX = E2E_CHAIN_MAX - 1, /* what is sent in one: so that its length still fits into pn */
-    E2E_CHAIN_STEP_AT = 64,           /* from here on a ratchet step is asked for */
-    E2E_COPIES_MAX = 1000,            /* copies without an end-to-end receipt in one session */
-    E2E_SESSIONS_MAX = 4,             /* per device pair: 1 active, 3 receive-only */
+        40,                 /* closed receiving chains that still have keys; and closed ones that are only remembered */
+    E2E_CHAIN_MAX = 10000,  /* messages in one sending chain: n is at most 9,999 */
+    E2E_SENT_MAX = 9999,    /* what is sent in one: so that its length still fits into pn */
+    E2E_CHAIN_STEP_AT = 64, /* from here on a ratchet step is asked for */
+    E2E_COPIES_MAX = 1000,  /* copies without an end-to-end receipt in one session */
+    E2E_SESSIONS_MAX = 4,   /* per device pair: 1 active, 3 receive-only */
     E2E_OPK_RETRIES_PER_DAY = 3,
 
     E2E_KEY_LIFE_S = 30 * 86400,          /* of a partial key or an m, from the closing of its chain */
