@@ -195,6 +195,7 @@ static void finish_upload(struct client *client)
         err = tx_end(client, store_attachment_finish(client->store, up->attachment.message, up->attachment.index));
     if (err != ST_OK) {
         core_warn(client, "the end of an upload could not be noted");
+        up->asked = false; /* the server says again that all is there */
         pause_transfer(client, up, NULL);
         return;
     }

@@ -510,6 +510,7 @@ void outbox_online(struct client *client, const uint8_t own_epoch[static ST_EPOC
     outbox_offline(client);
     outbox->cursor = 0;
     outbox->paused_ms = 0;
+    outbox->recheck_ms = core_mono(client) + RETRY_FIRST_MS;
     struct store_outbox_query query = { .not_own_epoch = own_epoch,
                                         .kind = 1 + STORE_COPY_MESSAGE,
                                         .state = 1 + STORE_COPY_STORED };
@@ -622,6 +623,18 @@ enum st_err outbox_encrypt_again(struct client *client, const struct store_devic
 
 /* ---- time ---- */
 
+/* The cursor passes over copies that wait: for their next try, or for an upload. As long as any copy is new, the outbox
+ * is read again from its beginning, at the latest after the longest wait. */
+static void plan_recheck(struct client *client)
+{
+    int64_t at_ms;
+    if (store_outbox_next_try(client->store, &at_ms) != ST_OK)
+        return;
+    int64_t wait = at_ms - core_wall(client);
+    wait = wait < RETRY_FIRST_MS ? RETRY_FIRST_MS : wait > RETRY_LAST_MS ? RETRY_LAST_MS : wait;
+    client->outbox->recheck_ms = core_earlier(client->outbox->recheck_ms, core_mono(client) + wait);
+}
+
 void outbox_tick(struct client *client)
 {
     struct outbox *outbox = client->outbox;
@@ -640,12 +653,7 @@ void outbox_tick(struct client *client)
         return;
     outbox->recheck_ms = TIMER_NEVER;
     outbox->cursor = 0;
-    int64_t at_ms;
-    if (store_outbox_next_try(client->store, &at_ms) == ST_OK) {
-        int64_t wait = at_ms - core_wall(client);
-        if (wait > 0)
-            outbox->recheck_ms = now + (wait < RETRY_LAST_MS ? wait : RETRY_LAST_MS);
-    }
+    plan_recheck(client);
     outbox_pump(client);
 }
 
