@@ -275,8 +275,6 @@ void gateway_clients_input(struct gateway_core *core, const struct gateway_clien
         ignore(core, from->conn);
         return;
     }
-    if (p.link->sid != 0)
-        gateway_conns_speaks(core, from->conn, p.link->sid);
     if (gateway_now(core) < p.strikes->ignore_until_ms) {
         core->stats.ignored++;
         return;

@@ -18,6 +18,7 @@ enum {
 
 struct entry {
     uint64_t conn;
+    struct entry *next; /* of those that have ended */
     enum gateway_socket socket;
     int copy;    /* our duplicate */
     ino_t inode; /* of the socket: tells a descriptor that was given again */
@@ -30,6 +31,7 @@ struct gateway_guard {
     struct gateway_guard_rule rules[GATEWAY_SOCKETS];
     struct gateway_guard_out out;
     struct entry **by_fd; /* libzmq's descriptor → entry */
+    struct entry *ended;  /* libzmq is done with them; not reported yet */
     size_t fd_count;      /* room in by_fd */
     size_t count;
     uint64_t serial;
@@ -49,16 +51,34 @@ enum st_err gateway_guard_new(struct gateway_guard **guard_r,
     return ST_OK;
 }
 
+static struct entry *find(const struct gateway_guard *guard, int fd)
+{
+    return fd >= 0 && (size_t)fd < guard->fd_count ? guard->by_fd[fd] : NULL;
+}
+
+/* libzmq is done with this descriptor. */
+static void retire(struct gateway_guard *guard, int fd)
+{
+    struct entry *entry = find(guard, fd);
+    if (entry == NULL)
+        return;
+    guard->by_fd[fd] = NULL;
+    entry->next = guard->ended;
+    guard->ended = entry;
+}
+
 void gateway_guard_free(struct gateway_guard **guard_at)
 {
     struct gateway_guard *guard = *guard_at;
     if (guard == NULL)
         return;
-    for (size_t fd = 0; fd < guard->fd_count; fd++) {
-        if (guard->by_fd[fd] == NULL)
-            continue;
-        close(guard->by_fd[fd]->copy);
-        free(guard->by_fd[fd]);
+    for (size_t fd = 0; fd < guard->fd_count; fd++)
+        retire(guard, (int)fd);
+    while (guard->ended != NULL) {
+        struct entry *entry = guard->ended;
+        guard->ended = entry->next;
+        close(entry->copy);
+        free(entry);
     }
     free(guard->by_fd);
     free(guard);
@@ -111,29 +131,24 @@ static bool make_room(struct gateway_guard *guard, int fd)
     return true;
 }
 
-static struct entry *find(const struct gateway_guard *guard, int fd)
+void gateway_guard_flush(struct gateway_guard *guard)
 {
-    return fd >= 0 && (size_t)fd < guard->fd_count ? guard->by_fd[fd] : NULL;
-}
-
-static void forget(struct gateway_guard *guard, int fd)
-{
-    struct entry *entry = find(guard, fd);
-    if (entry == NULL)
-        return;
-    uint64_t conn = entry->conn;
-    close(entry->copy);
-    free(entry);
-    guard->by_fd[fd] = NULL;
-    guard->count--;
-    guard->out.closed(guard->out.ctx, conn);
+    while (guard->ended != NULL) {
+        struct entry *entry = guard->ended;
+        uint64_t conn = entry->conn;
+        guard->ended = entry->next;
+        close(entry->copy);
+        free(entry);
+        guard->count--;
+        guard->out.closed(guard->out.ctx, conn);
+    }
 }
 
 void gateway_guard_accepted(struct gateway_guard *guard, enum gateway_socket socket, int fd)
 {
     uint8_t address[ST_ADDR_LEN];
     struct stat stat;
-    forget(guard, fd); /* given again: the old connection is over */
+    retire(guard, fd); /* given again: the old connection is over */
     if (!make_room(guard, fd) || !is_ours(guard, socket, fd, address))
         return;
     struct entry *entry = calloc(1, sizeof *entry);
@@ -161,7 +176,7 @@ void gateway_guard_accepted(struct gateway_guard *guard, enum gateway_socket soc
 
 void gateway_guard_disconnected(struct gateway_guard *guard, int fd)
 {
-    forget(guard, fd);
+    retire(guard, fd);
 }
 
 uint64_t gateway_guard_message(struct gateway_guard *guard, int fd)
@@ -173,8 +188,12 @@ uint64_t gateway_guard_message(struct gateway_guard *guard, int fd)
     return entry->conn;
 }
 
-static void cut(struct entry *entry)
+/* A hard end is a reset: the peer hears of it at once, whatever it still sends. */
+static void cut(struct entry *entry, bool hard)
 {
+    static const struct linger reset = { 1, 0 };
+    if (hard)
+        (void)setsockopt(entry->copy, SOL_SOCKET, SO_LINGER, &reset, sizeof reset); /* else it ends softly */
     /* A connection that the client closed meanwhile needs no shutdown: its failure says nothing. */
     (void)shutdown(entry->copy, SHUT_RDWR);
     entry->cut = true;
@@ -184,7 +203,7 @@ void gateway_guard_cut(struct gateway_guard *guard, uint64_t conn)
 {
     struct entry *entry = find(guard, (int)(conn & ((1u << FD_BITS) - 1)));
     if (entry != NULL && entry->conn == conn)
-        cut(entry);
+        cut(entry, false);
 }
 
 /* One connection: has libzmq closed it without telling, does it hide too much? */
@@ -194,7 +213,7 @@ static void look(struct gateway_guard *guard, int fd, struct entry *entry)
     struct tcp_info info = { 0 };
     socklen_t len = sizeof info;
     if (fstat(fd, &stat) != 0 || stat.st_ino != entry->inode) {
-        forget(guard, fd);
+        retire(guard, fd);
         return;
     }
     if (entry->cut || getsockopt(entry->copy, IPPROTO_TCP, TCP_INFO, &info, &len) != 0 ||
@@ -204,7 +223,7 @@ static void look(struct gateway_guard *guard, int fd, struct entry *entry)
         entry->fresh = false;
         entry->base = info.tcpi_bytes_received;
     } else if (info.tcpi_bytes_received - entry->base > guard->rules[entry->socket].hidden_max) {
-        cut(entry);
+        cut(entry, true);
         guard->out.overfull(guard->out.ctx, entry->conn, entry->socket);
     }
 }

@@ -48,6 +48,10 @@ void gateway_guard_free(struct gateway_guard **guard);
 void gateway_guard_accepted(struct gateway_guard *guard, enum gateway_socket socket, int fd);
 void gateway_guard_disconnected(struct gateway_guard *guard, int fd);
 
+/* Reports the connections that have ended (`closed`). Call it when the messages that had come over them have been read:
+ * the last one, an ack perhaps, still counts. */
+void gateway_guard_flush(struct gateway_guard *guard);
+
 /* A whole message came over this descriptor. Returns the number of its connection, 0 if not known. */
 uint64_t gateway_guard_message(struct gateway_guard *guard, int fd);
 

@@ -13,6 +13,7 @@
 
 enum {
     TURN_MESSAGES = 256, /* of one socket in one turn */
+    BUSY_TURNS_MAX = 16, /* in so many, every connection's messages have had their share */
     POLL_MAX = GATEWAY_PEERS_MAX + 2 * GATEWAY_SOCKETS + 2,
     NAME_MAX = 32,
     MIB = 1024 * 1024
@@ -28,7 +29,8 @@ struct gateway_shell {
     void *monitors[GATEWAY_SOCKETS];
     char bound[GATEWAY_SOCKETS][GATEWAY_BOUND_MAX];
     void *services[GATEWAY_PEERS_MAX];
-    zmq_msg_t *body; /* the message whose body the core is looking at, to be shared instead of copied; or NULL */
+    unsigned busy_turns; /* in a row, that left messages of clients behind */
+    zmq_msg_t *body;     /* the message whose body the core is looking at, to be shared instead of copied; or NULL */
     bool terminated;
 };
 
@@ -249,28 +251,25 @@ static void read_monitors(struct gateway_shell *shell)
         read_monitor(shell, (enum gateway_socket)socket);
 }
 
-/* One share of every socket's messages. True if some may have been left. */
-static bool read_all(struct gateway_shell *shell)
+/* One share of every socket's messages. What it leaves behind, the next turn's poll finds at once. */
+static void read_all(struct gateway_shell *shell)
 {
-    bool left = false;
     unsigned n = 0;
+    bool read_up = true;
     read_monitors(shell);
     for (n = 0; n < TURN_MESSAGES && read_zap(shell);)
         n++;
-    left |= n == TURN_MESSAGES;
-    for (unsigned peer = 0; peer < GATEWAY_PEERS_MAX; peer++) {
+    for (unsigned peer = 0; peer < GATEWAY_PEERS_MAX; peer++)
         for (n = 0; shell->services[peer] != NULL && n < TURN_MESSAGES && read_service(shell, peer);)
             n++;
-        left |= n == TURN_MESSAGES;
-    }
     read_monitors(shell);
-    for (int socket = GATEWAY_SOCKETS; socket-- > 0;) {
+    for (int socket = GATEWAY_SOCKETS; socket-- > 0; read_up = read_up && n < TURN_MESSAGES)
         for (n = 0;
              shell->clients[socket] != NULL && n < TURN_MESSAGES && read_client(shell, (enum gateway_socket)socket);)
             n++;
-        left |= n == TURN_MESSAGES;
-    }
-    return left;
+    shell->busy_turns = read_up ? 0 : shell->busy_turns + 1;
+    if (shell->busy_turns % BUSY_TURNS_MAX == 0)
+        gateway_guard_flush(shell->guard);
 }
 
 static int fill_poll(const struct gateway_shell *shell, zmq_pollitem_t items[static POLL_MAX], int fd)
@@ -306,8 +305,7 @@ bool gateway_shell_step(struct gateway_shell *shell, int fd, int64_t wait_ms)
         shell->terminated = true;
     if (shell->terminated)
         return false;
-    /* What a bounded share leaves behind is found by the next turn's poll at once. */
-    (void)read_all(shell);
+    read_all(shell);
     gateway_core_flush(shell->core);
     if (st_env_mono_ms(&shell->env) >= gateway_core_next_ms(shell->core))
         gateway_core_tick(shell->core);

@@ -111,7 +111,8 @@ void daemon_proc_make(struct daemon_proc *proc)
     char port[16], out[PROC_TEXT_MAX], err[PROC_TEXT_MAX];
     struct st_address address;
     memset(proc, 0, sizeof *proc);
-    snprintf(proc->root, sizeof proc->root, "/tmp/safetalk-test-XXXXXX");
+    const char *tmp = getenv("TMPDIR");
+    snprintf(proc->root, sizeof proc->root, "%s/safetalk-test-XXXXXX", tmp != NULL ? tmp : P_tmpdir);
     assert_non_null(mkdtemp(proc->root));
     snprintf(proc->dir, sizeof proc->dir, "%s/srv", proc->root);
     /* A pair that nobody else's test is likely to take at this moment. */

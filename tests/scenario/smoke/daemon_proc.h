@@ -10,8 +10,8 @@
 enum { PROC_TEXT_MAX = 8192 };
 
 struct daemon_proc {
-    char root[64]; /* temporary folder; the server's is root/srv */
-    char dir[80];
+    char root[256]; /* temporary folder; the server's is root/srv */
+    char dir[272];
     uint16_t port; /* enrol; the device port is the next one */
     char address[512];
     char invite[16]; /* the first code */

@@ -42,7 +42,7 @@ static void path_in(char *path, size_t size, const struct daemon_proc *proc, con
 
 static void append_config(const struct daemon_proc *proc, const char *text)
 {
-    char path[128];
+    char path[512];
     path_in(path, sizeof path, proc, "safetalkd.conf");
     FILE *file = fopen(path, "a");
     assert_non_null(file);
@@ -104,7 +104,7 @@ static void usage__errors_are_2_with_three_lines(void **state)
 static void init__says_and_leaves_what_the_docs_say(void **state)
 {
     struct daemon_proc proc;
-    char expected[1024], path[128];
+    char expected[2048], path[512];
     (void)state;
     daemon_proc_make(&proc);
     const char *const again[] = { "init", "--dir", proc.dir, NULL };
@@ -140,7 +140,7 @@ static void init__says_and_leaves_what_the_docs_say(void **state)
 static void init__chooses_host_and_port(void **state)
 {
     struct daemon_proc proc;
-    char dir[96];
+    char dir[512];
     (void)state;
     daemon_proc_make(&proc);
     snprintf(dir, sizeof dir, "%s/open", proc.root);
@@ -163,7 +163,7 @@ static void init__chooses_host_and_port(void **state)
 static void init__on_a_full_disk_is_16_and_leaves_nothing(void **state)
 {
     struct daemon_proc proc;
-    char dir[96];
+    char dir[512];
     struct rlimit old, none = { 0, 0 };
     (void)state;
     daemon_proc_make(&proc);
@@ -256,7 +256,7 @@ static void run__foreign_or_newer_database_is_17_and_untouched(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         struct daemon_proc proc;
-        char path[128], text[64] = "";
+        char path[512], text[64] = "";
         daemon_proc_make(&proc);
         path_in(path, sizeof path, &proc, files[i]);
         FILE *file = fopen(path, "w");
@@ -278,7 +278,7 @@ static void run__foreign_or_newer_database_is_17_and_untouched(void **state)
 static void run__missing_or_open_secrets_are_said(void **state)
 {
     struct daemon_proc proc;
-    char path[128];
+    char path[512];
     (void)state;
     daemon_proc_make(&proc);
     const char *const args[] = { "run", "--dir", proc.dir, NULL };
@@ -323,7 +323,7 @@ static void hup__takes_a_good_file_and_keeps_the_old_one_else(void **state)
     assert_int_equal(kill(proc.pid, SIGHUP), 0);
     assert_true(daemon_proc_logs(&proc, "event=configuration_kept", 5000));
     /* The last line is taken away again, registration becomes closed. */
-    char path[128], text[PROC_TEXT_MAX];
+    char path[512], text[PROC_TEXT_MAX];
     path_in(path, sizeof path, &proc, "safetalkd.conf");
     FILE *file = fopen(path, "r");
     size_t len = fread(text, 1, sizeof text - 1, file);

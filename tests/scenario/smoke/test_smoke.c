@@ -74,7 +74,7 @@ static uint64_t pending(struct person *person)
 
 static void register__needs_the_invite(void **state)
 {
-    char path[128];
+    char path[512];
     (void)state;
     assert_int_equal(person_register_refused(&alice, NULL), ST_CODE_INVITE_REQUIRED);
     person_register(&alice, proc.invite);
