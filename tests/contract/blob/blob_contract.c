@@ -1,4 +1,4 @@
-#include "blob_contract.h"
+#include "tests/contract/blob/blob_contract.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -13,7 +13,7 @@
 
 #include <sodium.h>
 
-#include "blob_contract.h"
+#include "tests/contract/blob/blob_contract.h"
 #include "lib/st_hex.h"
 #include "services/relay/blob_file.h"
 

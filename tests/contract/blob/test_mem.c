@@ -1,4 +1,4 @@
-#include "blob_contract.h"
+#include "tests/contract/blob/blob_contract.h"
 #include "services/relay/blob_mem.h"
 
 static void *make(const struct st_env *env)

@@ -1,5 +1,5 @@
 /* Entries: append, read, remove, quota, tokens. */
-#include "mailbox_contract.h"
+#include "tests/contract/mailbox/mailbox_contract.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "failing_vfs.h"
+#include "tests/contract/mailbox/failing_vfs.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "mailbox_contract.h"
+#include "tests/contract/mailbox/mailbox_contract.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -161,10 +161,30 @@ uint64_t contract_remove(struct contract *contract, unsigned n, uint32_t dev, co
     return remove.removed;
 }
 
+void contract_purge(struct contract *contract, unsigned n, int64_t until_ms)
+{
+    const uint32_t dev = 1;
+    struct mailbox_key key = contract_key(n, 1);
+    struct mailbox_purge item = { .devs = &dev, .dev_count = 1, .until_ms = until_ms };
+    memcpy(item.acct, key.acct, ST_ACCT_LEN);
+    assert_int_equal(mailbox_purge(&contract->box, &item, 1), ST_OK);
+}
+
+void contract_sweep(struct contract *contract, struct mailbox_sweep *step)
+{
+    uint64_t expired = 0;
+    do {
+        assert_int_equal(mailbox_sweep(&contract->box, step), ST_OK);
+        expired += step->expired;
+    } while (!step->done);
+    step->expired = expired;
+}
+
 int mailbox_contract_run(const struct mailbox_contract_backend *backend)
 {
     running = backend;
     int failed = _cmocka_run_group_tests("entries", contract_entry_tests, contract_entry_test_count, NULL, NULL);
     failed += _cmocka_run_group_tests("accounts", contract_account_tests, contract_account_test_count, NULL, NULL);
+    failed += _cmocka_run_group_tests("keeping", contract_keeping_tests, contract_keeping_test_count, NULL, NULL);
     return failed;
 }

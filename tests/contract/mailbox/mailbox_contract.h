@@ -67,12 +67,20 @@ uint64_t contract_length(struct contract *contract, unsigned n, uint32_t dev);
 
 uint64_t contract_remove(struct contract *contract, unsigned n, uint32_t dev, const uint8_t *tokens, size_t count);
 
+/* Purges account n, to be remembered until then. */
+void contract_purge(struct contract *contract, unsigned n, int64_t until_ms);
+
+/* Sweeps until it is done; `expired` is the sum then. */
+void contract_sweep(struct contract *contract, struct mailbox_sweep *step);
+
 extern const struct mailbox_limits contract_wide;
 
 extern const struct CMUnitTest contract_entry_tests[];
 extern const size_t contract_entry_test_count;
 extern const struct CMUnitTest contract_account_tests[];
 extern const size_t contract_account_test_count;
+extern const struct CMUnitTest contract_keeping_tests[];
+extern const size_t contract_keeping_test_count;
 
 int contract_setup(void **state);
 int contract_teardown(void **state);

@@ -1,4 +1,4 @@
-#include "sqlite_folder.h"
+#include "tests/contract/mailbox/sqlite_folder.h"
 
 #include <dirent.h>
 #include <stdio.h>

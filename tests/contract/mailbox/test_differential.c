@@ -1,6 +1,6 @@
 /* The same random calls to both backends must have the same results: what one of them does wrong, the other shows. Ids
  * differ, so entries are named by the order in which they were stored. */
-#include "mailbox_contract.h"
+#include "tests/contract/mailbox/mailbox_contract.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 
 #include "services/relay/mailbox_mem.h"
 #include "services/relay/mailbox_sqlite.h"
-#include "sqlite_folder.h"
+#include "tests/contract/mailbox/sqlite_folder.h"
 
 enum { ACCOUNTS = 4, DEVS = 3, TOKENS_MAX = 4000, CALLS = 1500, SEEDS = 6, BOTH = 2 };
 

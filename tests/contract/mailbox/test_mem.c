@@ -1,4 +1,4 @@
-#include "mailbox_contract.h"
+#include "tests/contract/mailbox/mailbox_contract.h"
 #include "services/relay/mailbox_mem.h"
 
 static void *make(const struct st_env *env)

@@ -1,8 +1,8 @@
 #include <stdlib.h>
 
-#include "mailbox_contract.h"
+#include "tests/contract/mailbox/mailbox_contract.h"
 #include "services/relay/mailbox_sqlite.h"
-#include "sqlite_folder.h"
+#include "tests/contract/mailbox/sqlite_folder.h"
 
 static void *make(const struct st_env *env)
 {

@@ -1,6 +1,6 @@
 /* What mailbox_sqlite has answered survives kill -9 at any moment, a WAL that is cut at any byte, and any I/O call that
  * fails. */
-#include "mailbox_contract.h"
+#include "tests/contract/mailbox/mailbox_contract.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -13,9 +13,9 @@
 #include <sodium.h>
 #include <sqlite3.h>
 
-#include "failing_vfs.h"
+#include "tests/contract/mailbox/failing_vfs.h"
 #include "services/relay/mailbox_sqlite.h"
-#include "sqlite_folder.h"
+#include "tests/contract/mailbox/sqlite_folder.h"
 
 enum { KILLS = 60, IDS_MAX = 1 << 20, TAIL = 4096, TORN_APPENDS = 12 };
 

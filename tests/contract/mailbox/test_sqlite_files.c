@@ -1,5 +1,5 @@
 /* mailbox_sqlite and its files: what it refuses, when it notices that it was restored, what a power cut leaves. */
-#include "mailbox_contract.h"
+#include "tests/contract/mailbox/mailbox_contract.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 #include <sqlite3.h>
 
 #include "services/relay/mailbox_sqlite.h"
-#include "sqlite_folder.h"
+#include "tests/contract/mailbox/sqlite_folder.h"
 
 struct place {
     struct contract_clock clock;

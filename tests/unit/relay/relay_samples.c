@@ -1,4 +1,4 @@
-#include "relay_samples.h"
+#include "tests/unit/relay/relay_samples.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "relay_world.h"
+#include "tests/unit/relay/relay_world.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -329,6 +329,24 @@ size_t world_drain(struct world *world, size_t relay, const char *gateway, unsig
         total += count;
     }
     return total;
+}
+
+void world_fill(struct world *world, unsigned count, size_t len)
+{
+    struct mailbox_limits limits = { .entries_max = UINT64_MAX, .bytes_max = UINT64_MAX };
+    uint8_t *body = calloc(1, len);
+    assert_non_null(body);
+    for (unsigned i = 0; i < count; i++) {
+        uint8_t id[ST_MSG_ID_LEN + 1] = { 0 };
+        snprintf((char *)id, sizeof id, "m%u", i);
+        struct mailbox_append append = { .to = mailbox_key(world_acct(2), 1),
+                                         .from = mailbox_key(world_acct(1), 1),
+                                         .msg_id = id,
+                                         .body = st_view(body, len) };
+        assert_int_equal(mailbox_append(&world->box, &limits, &append, 1), ST_OK);
+        assert_int_equal(append.fate, MAILBOX_STORED);
+    }
+    free(body);
 }
 
 uint64_t world_length(struct world *world, unsigned n, uint32_t dev)

@@ -110,6 +110,9 @@ void world_ack(struct world *world, size_t relay, const char *gateway, unsigned 
 /* Takes every push to this session and acknowledges it; repeats until none comes. Returns how many items there were. */
 size_t world_drain(struct world *world, size_t relay, const char *gateway, unsigned n, uint32_t dev, uint64_t sid);
 
+/* Appends `count` entries of `len` bytes, "m0", "m1" …, to mailbox 1 of account 2, behind the relays' back. */
+void world_fill(struct world *world, unsigned count, size_t len);
+
 /* Entries in the mailbox, or UINT64_MAX if it does not exist. */
 uint64_t world_length(struct world *world, unsigned n, uint32_t dev);
 

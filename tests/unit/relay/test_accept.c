@@ -1,5 +1,5 @@
 /* Taking messages: what becomes of each copy, how answers are gathered, quota, retries. */
-#include "relay_world.h"
+#include "tests/unit/relay/relay_world.h"
 
 #include <stdio.h>
 #include <string.h>

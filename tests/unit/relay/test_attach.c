@@ -1,5 +1,5 @@
 /* Attach, detach, alive: who holds a mailbox, and what happens when two views of it differ. */
-#include "relay_world.h"
+#include "tests/unit/relay/relay_world.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* Attachments: beginning, chunks, resuming, quota, who may do what. */
-#include "relay_world.h"
+#include "tests/unit/relay/relay_world.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* What gateways ask of a relay besides sessions: ping, boxes, purge, notify; exposed keys; expiry. */
-#include "relay_world.h"
+#include "tests/unit/relay/relay_world.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* Bytes that no honest gateway or client would send. Whatever comes: no crash, no lie, and the relay goes on working.
  */
-#include "relay_samples.h"
-#include "relay_world.h"
+#include "tests/unit/relay/relay_samples.h"
+#include "tests/unit/relay/relay_world.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,30 +1,11 @@
-/* Pushing with credit, acks, pushing again, gateways that are gone or full. */
-#include "relay_world.h"
+/* Pushing with credit, pushing again, gateways that are gone or full. */
+#include "tests/unit/relay/relay_world.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { SID = 5 };
-
-/* Appends `count` entries of `len` bytes to the mailbox of account 2, behind the relay's back. */
-static void fill(struct world *world, unsigned count, size_t len)
-{
-    struct mailbox_limits limits = { .entries_max = UINT64_MAX, .bytes_max = UINT64_MAX };
-    uint8_t *body = calloc(1, len);
-    assert_non_null(body);
-    for (unsigned i = 0; i < count; i++) {
-        uint8_t id[ST_MSG_ID_LEN + 1] = { 0 };
-        snprintf((char *)id, sizeof id, "m%u", i);
-        struct mailbox_append append = { .to = mailbox_key(world_acct(2), 1),
-                                         .from = mailbox_key(world_acct(1), 1),
-                                         .msg_id = id,
-                                         .body = st_view(body, len) };
-        assert_int_equal(mailbox_append(&world->box, &limits, &append, 1), ST_OK);
-        assert_int_equal(append.fate, MAILBOX_STORED);
-    }
-    free(body);
-}
 
 /* Takes all pushes; returns the number of items, and their tokens one after the other. */
 static size_t take_all(struct world *world, uint8_t *tokens_r)
@@ -88,7 +69,7 @@ static void push__credit_in_entries__stops_at_256_and_goes_on_with_acks(void **s
     struct world *world = *state;
     static uint8_t tokens[300 * ST_TOKEN_LEN];
     world_open(world, 2, 1);
-    fill(world, 300, ST_ENVELOPE_MIN);
+    world_fill(world, 300, ST_ENVELOPE_MIN);
     world_attach(world, 0, "gw-b", 2, 1, SID, NULL);
     world_wait(world, 0);
     assert_int_equal(take_all(world, tokens), ST_PUSH_CREDIT_ENTRIES);
@@ -103,7 +84,7 @@ static void push__credit_in_bytes__stops_at_a_mebibyte(void **state)
 {
     struct world *world = *state;
     world_open(world, 2, 1);
-    fill(world, 40, 60000);
+    world_fill(world, 40, 60000);
     world_attach(world, 0, "gw-b", 2, 1, SID, NULL);
     world_wait(world, 0);
     size_t pushed = take_all(world, NULL);
@@ -114,7 +95,7 @@ static void push__largest_envelopes__travel_one_in_a_frame(void **state)
 {
     struct world *world = *state;
     world_open(world, 2, 1);
-    fill(world, 5, ST_ENVELOPE_MAX);
+    world_fill(world, 5, ST_ENVELOPE_MAX);
     world_attach(world, 0, "gw-b", 2, 1, SID, NULL);
     assert_int_equal(world_count(world, ST_PUSH), 5);
     assert_int_equal(world_drain(world, 0, "gw-b", 2, 1, SID), 5);
@@ -125,7 +106,7 @@ static void push__small_entries__are_a_hundred_in_a_frame_at_most(void **state)
     struct world *world = *state;
     struct st_msg_push msg;
     world_open(world, 2, 1);
-    fill(world, 250, ST_ENVELOPE_MIN);
+    world_fill(world, 250, ST_ENVELOPE_MIN);
     world_attach(world, 0, "gw-b", 2, 1, SID, NULL);
     world_wait(world, 0);
     size_t total = 0;
@@ -143,7 +124,7 @@ static void push__whole_backlog__arrives_in_order_and_is_deleted(void **state)
     struct st_msg_push_item item;
     unsigned next = 0;
     world_open(world, 2, 1);
-    fill(world, 2000, 1000);
+    world_fill(world, 2000, 1000);
     world_attach(world, 0, "gw-b", 2, 1, SID, NULL);
     for (;;) {
         world_wait(world, 0);
@@ -169,7 +150,7 @@ static void push__new_message_behind_a_backlog__waits_its_turn(void **state)
     struct world *world = *state;
     static uint8_t tokens[300 * ST_TOKEN_LEN];
     world_open(world, 2, 1);
-    fill(world, 256, ST_ENVELOPE_MIN);
+    world_fill(world, 256, ST_ENVELOPE_MIN);
     world_attach(world, 0, "gw-b", 2, 1, SID, NULL);
     world_wait(world, 0);
     assert_int_equal(take_all(world, tokens), 256);
@@ -187,123 +168,10 @@ static void push__foreign_entry_before_the_own_one__comes_first(void **state)
     struct world *world = *state;
     char text[256];
     world_attach(world, 0, "gw-b", 2, 1, SID, NULL);
-    fill(world, 1, ST_ENVELOPE_MIN); /* by another relay, whose wake has not come yet */
+    world_fill(world, 1, ST_ENVELOPE_MIN); /* by another relay, whose wake has not come yet */
     world_send(world, 0, 1, 2, 1, "own", NULL);
     assert_string_equal(world_pushed(world, text), "m0 own");
     assert_int_equal(world_stats(world, 0).pushed_from_memory, 0);
-}
-
-/* ---- acks ---- */
-
-static void ack__token__deletes_its_entry_only(void **state)
-{
-    struct world *world = *state;
-    uint8_t tokens[3 * ST_TOKEN_LEN];
-    world_attach(world, 0, "gw-b", 2, 1, SID, NULL);
-    world_send(world, 0, 1, 2, 1, "a", tokens);
-    world_send(world, 0, 1, 2, 1, "b", tokens + ST_TOKEN_LEN);
-    world_send(world, 0, 1, 2, 1, "c", tokens + 2 * ST_TOKEN_LEN);
-    world_ack(world, 0, "gw-b", 2, 1, SID, tokens + ST_TOKEN_LEN, 1); /* from the middle */
-    assert_int_equal(world_length(world, 2, 1), 2);
-    world_ack(world, 0, "gw-b", 2, 1, SID, tokens + ST_TOKEN_LEN, 1); /* twice */
-    assert_int_equal(world_length(world, 2, 1), 2);
-    assert_int_equal(world_stats(world, 0).in_flight, 2);
-    world_forget(world);
-    world_attach(world, 0, "gw-b", 2, 1, SID, NULL);
-    char text[256];
-    assert_string_equal(world_pushed(world, text), "a c");
-}
-
-static void ack__token_of_another_mailbox__deletes_nothing(void **state)
-{
-    struct world *world = *state;
-    uint8_t token[ST_TOKEN_LEN];
-    world_attach(world, 0, "gw-b", 2, 1, SID, NULL);
-    world_attach(world, 0, "gw-b", 3, 1, 6, NULL);
-    world_send(world, 0, 1, 2, 1, "a", token);
-    world_ack(world, 0, "gw-b", 3, 1, 6, token, 1); /* account 3 knows a token of account 2 */
-    world_ack(world, 0, "gw-b", 2, 2, 7, token, 1); /* and so does another device of account 2 */
-    assert_int_equal(world_length(world, 2, 1), 1);
-}
-
-static void ack__token_of_another_epoch__is_ignored(void **state)
-{
-    struct world *world = *state;
-    uint8_t token[ST_TOKEN_LEN];
-    world_attach(world, 0, "gw-b", 2, 1, SID, NULL);
-    world_send(world, 0, 1, 2, 1, "a", token);
-    token[0] ^= 1;
-    world_ack(world, 0, "gw-b", 2, 1, SID, token, 1);
-    assert_int_equal(world_length(world, 2, 1), 1);
-}
-
-static void ack__of_many_frames__is_one_call_to_the_store(void **state)
-{
-    struct world *world = *state;
-    uint8_t token[ST_TOKEN_LEN];
-    world_attach(world, 0, "gw-b", 2, 1, SID, NULL);
-    for (unsigned i = 0; i < 20; i++) {
-        char text[16];
-        snprintf(text, sizeof text, "m%u", i);
-        world_send(world, 0, 1, 2, 1, text, token);
-        struct st_msg_ack ack = { .tokens = { .count = 1, .items = token } };
-        world_device(world, 0, "gw-b", 2, 1, SID, ST_ACK, &ack);
-        if (i == 0)
-            world_flush(world, 0);
-    }
-    uint64_t calls = mailbox_mem_calls(world->mem);
-    for (unsigned i = 0; i < 20; i++) {
-        struct st_msg_ack ack = { .tokens = { .count = 1, .items = token } };
-        world_device(world, 0, "gw-b", 2, 1, SID, ST_ACK, &ack);
-    }
-    world_flush(world, 0);
-    assert_int_equal(mailbox_mem_calls(world->mem) - calls, 1);
-    assert_int_equal(world_length(world, 2, 1), 0);
-}
-
-static void ack__store_fails__entry_comes_again(void **state)
-{
-    struct world *world = *state;
-    uint8_t token[ST_TOKEN_LEN];
-    char text[256];
-    world_attach(world, 0, "gw-b", 2, 1, SID, NULL);
-    world_send(world, 0, 1, 2, 1, "a", token);
-    world_forget(world);
-    mailbox_mem_fail(world->mem, 1, ST_EUNAVAILABLE, false, 0);
-    world_ack(world, 0, "gw-b", 2, 1, SID, token, 1);
-    assert_int_equal(world_length(world, 2, 1), 1);
-    world_wait(world, ST_PUSH_AGAIN_MS + 1000);
-    assert_string_equal(world_pushed(world, text), "a");
-    world_ack(world, 0, "gw-b", 2, 1, SID, token, 1);
-    assert_int_equal(world_length(world, 2, 1), 0);
-}
-
-static void ack__generation__is_kept(void **state)
-{
-    struct world *world = *state;
-    uint8_t token[ST_TOKEN_LEN], generation[ST_GENERATION_LEN] = { 0 };
-    struct st_int_attach_r r;
-    st_put_u64(generation, 12);
-    world_attach(world, 0, "gw-b", 2, 1, SID, NULL);
-    world_send(world, 0, 1, 2, 1, "a", token);
-    struct st_msg_ack ack = { .tokens = { .count = 1, .items = token },
-                              .generation = st_view(generation, sizeof generation) };
-    ST_SET(&ack, 2);
-    world_device(world, 0, "gw-b", 2, 1, SID, ST_ACK, &ack);
-    world_flush(world, 0);
-    world_attach(world, 0, "gw-b", 2, 1, 6, &r);
-    assert_true(ST_HAS(&r, 3));
-    assert_memory_equal(r.generation.p, generation, sizeof generation);
-}
-
-static void ack__of_a_device_that_is_not_attached__counts(void **state)
-{
-    struct world *world = *state;
-    uint8_t token[ST_TOKEN_LEN];
-    world_open(world, 2, 1);
-    world_send(world, 0, 1, 2, 1, "a", token);
-    world_ack(world, 0, "gw-b", 2, 1, 99, token, 1);
-    assert_int_equal(world_length(world, 2, 1), 0);
 }
 
 /* ---- again ---- */
@@ -358,7 +226,7 @@ static void push__read_that_fails__is_done_again_a_second_later(void **state)
     struct world *world = *state;
     char text[256];
     world_open(world, 2, 1);
-    fill(world, 1, ST_ENVELOPE_MIN);
+    world_fill(world, 1, ST_ENVELOPE_MIN);
     mailbox_mem_fail(world->mem, 4, ST_EUNAVAILABLE, false, 2); /* look, presence and generation go well */
     world_attach(world, 0, "gw-b", 2, 1, SID, NULL);
     assert_string_equal(world_pushed(world, text), "");
@@ -367,31 +235,6 @@ static void push__read_that_fails__is_done_again_a_second_later(void **state)
     world_wait(world, 1000);
     assert_string_equal(world_pushed(world, text), "m0");
     assert_int_equal(world_stats(world, 0).store_errors, 3);
-}
-
-static void fetch__attached_device__gets_what_is_not_in_flight(void **state)
-{
-    struct world *world = *state;
-    char text[256];
-    struct st_msg_fetch msg = { 0 };
-    world_attach(world, 0, "gw-b", 2, 1, SID, NULL);
-    world_send(world, 0, 1, 2, 1, "one", NULL);
-    assert_string_equal(world_pushed(world, text), "one");
-    fill(world, 1, ST_ENVELOPE_MIN);
-    world_device(world, 0, "gw-b", 2, 1, SID, ST_FETCH, &msg);
-    world_flush(world, 0);
-    assert_string_equal(world_pushed(world, text), "m0");
-    assert_string_equal(world_pushed(world, text), "");
-}
-
-static void fetch__without_attach__is_wrong_state(void **state)
-{
-    struct world *world = *state;
-    struct st_msg_fetch msg = { 0 };
-    world_open(world, 2, 1);
-    world_device(world, 0, "gw-b", 2, 1, SID, ST_FETCH, &msg);
-    world_flush(world, 0);
-    world_expect_error(world, ST_CODE_WRONG_STATE);
 }
 
 /* ---- gateways ---- */
@@ -417,7 +260,7 @@ static void push__full_gateway_in_the_middle_of_a_backlog__repeats_and_loses_not
 {
     struct world *world = *state;
     world_open(world, 2, 1);
-    fill(world, 150, 2000);
+    world_fill(world, 150, 2000);
     world->full = "gw-b";
     uint8_t devs[4];
     st_put_u32(devs, 1);
@@ -470,7 +313,7 @@ static void push__damaged_entry__does_not_bar_the_way(void **state)
     struct world *world = *state;
     char text[256];
     world_open(world, 2, 1);
-    fill(world, 1, 10); /* shorter than any envelope */
+    world_fill(world, 1, 10); /* shorter than any envelope */
     world_attach(world, 0, "gw-b", 2, 1, SID, NULL);
     world_send(world, 0, 1, 2, 1, "one", NULL);
     assert_string_equal(world_pushed(world, text), "one");
@@ -514,19 +357,10 @@ int main(void)
         TEST(push__whole_backlog__arrives_in_order_and_is_deleted),
         TEST(push__new_message_behind_a_backlog__waits_its_turn),
         TEST(push__foreign_entry_before_the_own_one__comes_first),
-        TEST(ack__token__deletes_its_entry_only),
-        TEST(ack__token_of_another_mailbox__deletes_nothing),
-        TEST(ack__token_of_another_epoch__is_ignored),
-        TEST(ack__of_many_frames__is_one_call_to_the_store),
-        TEST(ack__store_fails__entry_comes_again),
-        TEST(ack__generation__is_kept),
-        TEST(ack__of_a_device_that_is_not_attached__counts),
         TEST(push__unacked_for_30_s__is_pushed_again),
         TEST(push__again__only_while_the_presence_is_the_sessions),
         TEST(push__again__store_away_for_a_while__goes_on_afterwards),
         TEST(push__read_that_fails__is_done_again_a_second_later),
-        TEST(fetch__attached_device__gets_what_is_not_in_flight),
-        TEST(fetch__without_attach__is_wrong_state),
         TEST(push__full_gateway__leaves_it_in_the_mailbox_and_tries_again),
         TEST(push__full_gateway_in_the_middle_of_a_backlog__repeats_and_loses_nothing),
         TEST(push__gateway_gone__removes_session_and_presence),

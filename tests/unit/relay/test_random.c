@@ -1,7 +1,7 @@
 /* Random lives from a seed: four devices, two gateways and two relays on one store that fails, loses what it had
  * answered, and forgets presences; frames get lost on the way. When the faults stop, every message must have reached
  * its device and every mailbox must be empty. A failing seed can be run alone: unit-relay-random SEED. */
-#include "relay_world.h"
+#include "tests/unit/relay/relay_world.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 #include <sodium.h>
 
-#include "relay_samples.h"
+#include "tests/unit/relay/relay_samples.h"
 #include "services/relay/blob_mem.h"
 #include "services/relay/mailbox_mem.h"
 #include "services/relay/relay_core.h"
