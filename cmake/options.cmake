@@ -49,6 +49,7 @@ if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT ST_SANITIZE AND NOT ST_FUZZ)
 endif()
 # Assertions stay on in release builds: they guard our own promises, never a peer's input.
 string(REPLACE "-DNDEBUG" "" CMAKE_C_FLAGS_RELEASE "${CMAKE_C_FLAGS_RELEASE}")
+string(REPLACE "-DNDEBUG" "" CMAKE_C_FLAGS_RELWITHDEBINFO "${CMAKE_C_FLAGS_RELWITHDEBINFO}")
 string(REPLACE "-O3" "-O2" CMAKE_C_FLAGS_RELEASE "${CMAKE_C_FLAGS_RELEASE}")
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 include(CheckPIESupported)

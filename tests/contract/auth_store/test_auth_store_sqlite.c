@@ -27,7 +27,7 @@ static int setup_empty(void **state)
     struct folder *folder = calloc(1, sizeof *folder);
     if (db == NULL || folder == NULL)
         return -1;
-    strcpy(folder->dir, "/tmp/auth-store-XXXXXX");
+    snprintf(folder->dir, sizeof folder->dir, "%s", "/tmp/auth-store-XXXXXX");
     if (mkdtemp(folder->dir) == NULL)
         return -1;
     (void)snprintf(folder->path, sizeof folder->path, "%s/auth.db", folder->dir);

@@ -1,8 +1,8 @@
 /* Fuzzes auth's core with packets of any bytes, over accounts in memory.
  *
- * An input is a row of steps: kind (1) ‖ length (2, big-endian) ‖ that many bytes. Kinds below STEP_PACKETS hand a frame
- * to the core as if it came from one of several places; the others move the clock, flush, tick, break the store's next
- * call, or kill the core and start another one.
+ * An input is a row of steps: kind (1) ‖ length (2, big-endian) ‖ that many bytes. Kinds below STEP_PACKETS hand a
+ * frame to the core as if it came from one of several places; the others move the clock, flush, tick, break the store's
+ * next call, or kill the core and start another one.
  *
  * What must hold: every request of a client with a readable header is answered at most once; what is sent is well
  * formed; somebody else's account is untouched. */

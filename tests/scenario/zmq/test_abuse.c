@@ -45,7 +45,7 @@ static void squatted_routing_ids__abort_nothing(void **state)
     (void)state;
     srand(1); /* what a process has that never seeds. check: allow srand (plays libzmq's own part) */
     for (int i = 0; i < SOCKETS; i++) {
-        uint32_t low = (uint32_t)rand(); /* check: allow rand (as above) */
+        uint32_t low = (uint32_t)rand();          /* check: allow rand (as above) */
         starts[i] = low | (uint32_t)rand() << 31; /* check: allow rand (as above) */
     }
     srand(1); /* check: allow srand (as above) */

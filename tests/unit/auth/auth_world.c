@@ -1,5 +1,6 @@
 #include "tests/unit/auth/auth_world.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <sodium.h>
@@ -66,7 +67,7 @@ static void configure(struct world *world)
     memset(config->enrol_key, 0xe0, sizeof config->enrol_key);
     config->ksf = (struct st_opaque_ksf) { ST_OPAQUE_KSF_IDENTITY, 0, 0, 0 };
     config->endpoint_count = 1;
-    strcpy(config->endpoints[0].host, "chat.example.org");
+    snprintf(config->endpoints[0].host, sizeof config->endpoints[0].host, "%s", "chat.example.org");
     config->endpoints[0].port = 7421;
     memset(config->endpoints[0].key, 0xd0, sizeof config->endpoints[0].key);
 }

@@ -370,7 +370,7 @@ static void remove_user__removed__is_gone_for_good(void **state)
     person_init(&again, world, "alice");
     assert_int_equal(person_add_user(&again, NULL, record), ST_CODE_NAME_TAKEN);
     again = alice;
-    strcpy(again.name, "alice2");
+    snprintf(again.name, sizeof again.name, "%s", "alice2");
     must_do(person_add_user(&again, NULL, record));
     assert_int_equal(person_add_user_finish(&again, NULL, record), ST_CODE_NOT_ALLOWED);
     assert_int_equal(person_login(&alice, &alice.gadgets[0], alice.password, false), ST_CODE_LOGIN_FAILED);

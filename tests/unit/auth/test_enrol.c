@@ -85,7 +85,7 @@ static void add_user_finish__repeat_with_a_difference__is_taken(void **state)
     /* Another account key, another connection. */
     person_init(&mallory, world, "mallory");
     must_do(person_add_user(&mallory, NULL, record));
-    strcpy(mallory.name, "alice");
+    snprintf(mallory.name, sizeof mallory.name, "%s", "alice");
     assert_int_equal(person_add_user(&mallory, NULL, record), ST_CODE_NAME_TAKEN);
     assert_int_equal(person_add_user_finish(&mallory, NULL, record), ST_CODE_NAME_TAKEN);
     /* Another account key on Alice's own connection. */
@@ -100,10 +100,10 @@ static void add_user_finish__repeat_with_a_difference__is_taken(void **state)
     assert_int_equal(person_add_user_finish(&alice, NULL, record), ST_CODE_NAME_TAKEN);
     memcpy(alice.gadgets[0].tk, key, sizeof key);
     /* A free name on Alice's connection, and Alice's account key under another name. */
-    strcpy(mallory.name, "mallory");
+    snprintf(mallory.name, sizeof mallory.name, "%s", "mallory");
     assert_int_equal(person_add_user_finish(&mallory, NULL, record), ST_CODE_NOT_ALLOWED);
     struct person twin = alice;
-    strcpy(twin.name, "alice2");
+    snprintf(twin.name, sizeof twin.name, "%s", "alice2");
     st_env_random(&world->env, twin.gadgets[0].tk, ST_KEY_LEN);
     must_do(person_add_user(&twin, NULL, record));
     assert_int_equal(person_add_user_finish(&twin, NULL, record), ST_CODE_NOT_ALLOWED);
@@ -145,7 +145,7 @@ static void add_user__bad_names__are_malformed(void **state)
     static const char *const names[] = { "Alice", "al ice", "ali\xc3\xa7", "a/b", "al'", "al;--", "@alice" };
     person_init(&person, world, "alice");
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        strcpy(person.name, names[i]);
+        snprintf(person.name, sizeof person.name, "%s", names[i]);
         assert_int_equal(person_add_user(&person, NULL, record), ST_CODE_MALFORMED);
     }
 }
@@ -204,9 +204,9 @@ static void invite__every_state__has_its_code(void **state)
     char shorter[ST_INVITE_CHARS + 1];
     char bound[ST_INVITE_CHARS + 1];
     set_registration(world, AUTH_REGISTRATION_INVITE);
-    strcpy(used, invite_for(world, 2, 1000000, NULL));
-    strcpy(shorter, invite_for(world, 9, 60000, NULL));
-    strcpy(bound, invite_for(world, 1, 1000000, "carol"));
+    snprintf(used, sizeof used, "%s", invite_for(world, 2, 1000000, NULL));
+    snprintf(shorter, sizeof shorter, "%s", invite_for(world, 9, 60000, NULL));
+    snprintf(bound, sizeof bound, "%s", invite_for(world, 1, 1000000, "carol"));
 
     person_init(&person, world, "alice");
     assert_int_equal(person_add_user(&person, NULL, record), ST_CODE_INVITE_REQUIRED);

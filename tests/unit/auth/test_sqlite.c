@@ -5,6 +5,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include <sodium.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -166,7 +168,7 @@ static void sqlite__killed_again_and_again__loses_no_answer(void **state)
         for (int i = 0; i < 3 + round % 5; i++)
             if (read(fds[0], &number, sizeof number) == (ssize_t)sizeof number)
                 answered = number;
-        assert_int_equal(usleep((useconds_t)(random() % 4000)), 0);
+        assert_int_equal(usleep((useconds_t)(randombytes_uniform(4000))), 0);
         assert_int_equal(kill(child, SIGKILL), 0);
         while (read(fds[0], &number, sizeof number) == (ssize_t)sizeof number)
             answered = number;

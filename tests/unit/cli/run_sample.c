@@ -71,8 +71,8 @@ static enum st_err add_outbox(struct store *store)
 
 enum st_err run_sample_fill(struct store *store)
 {
-    int64_t chat;
-    int64_t row;
+    int64_t chat = 0;
+    int64_t row = 0;
     int64_t gap;
     enum st_err err = add_contact(store, BOB, "bob", STORE_UNVERIFIED);
     if (err == ST_OK)

@@ -237,8 +237,9 @@ static void transcript__check__hostile_files(void **state)
         "{\"safetalk_transcript\":1}",
         "{\"safetalk_transcript\":1,\"chat\":\"@abc\"}\n{}",
         "{\"safetalk_transcript\":1,\"chat\":\"@abc\"}\n[[[[[[",
-        "{\"safetalk_transcript\":1,\"chat\":\"@abc\"}\n{\"id\":\"zz\",\"from\":\"@a\",\"sent_at_ms\":-1,\"text\":\"\","
-        "\"th\":\"\",\"payload\":\"\",\"envelope\":\"\",\"mac_key\":null}",
+        ("{\"safetalk_transcript\":1,\"chat\":\"@abc\"}\n{\"id\":\"zz\",\"from\":\"@a\",\"sent_at_ms\":-1,\"text\":"
+         "\"\","
+         "\"th\":\"\",\"payload\":\"\",\"envelope\":\"\",\"mac_key\":null}"),
     };
     struct verdicts verdicts;
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)

@@ -181,7 +181,8 @@ void fixture_run_sql(const char *path, const uint8_t key[static STORE_KEY_BYTES]
     sqlite3 *db = NULL;
     char raw_key[2 * STORE_KEY_BYTES + 4] = "x'";
     sodium_bin2hex(raw_key + 2, 2 * STORE_KEY_BYTES + 1, key, STORE_KEY_BYTES);
-    strcat(raw_key, "'");
+    raw_key[2 * STORE_KEY_BYTES + 2] = '\'';
+    raw_key[2 * STORE_KEY_BYTES + 3] = '\0';
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
     assert_int_equal(sqlite3_key(db, raw_key, 2 * STORE_KEY_BYTES + 3), SQLITE_OK);
     char *message = NULL;

@@ -20,7 +20,16 @@ static void event__ack__every_consumer(void **state)
         for (int i = 0; i < 3; i++)
             assert_ok(store_event_add(store, STORE_EVENT_NOTICE, 0, st_view_text("body"), 100 + i));
     });
-    in_transaction(store, assert_ok(store_event_ack(store, "bot", 3)));
+    /* A slow consumer keeps them all; what another has acked does not come back to it. */
+    in_transaction(store, {
+        assert_ok(store_event_ack(store, "slow", 0));
+        assert_ok(store_event_ack(store, "bot", 3));
+        assert_ok(store_event_ack(store, "bot", 1));
+    });
+    assert_ok(store_event_each(store, "slow", 10, note_event, seen));
+    assert_string_equal(seen, "1:4 2:4 3:4 ");
+    seen[0] = '\0';
+    in_transaction(store, assert_ok(store_event_ack(store, "slow", 3)));
     assert_ok(store_event_each(store, "bot", 10, note_event, seen));
     assert_string_equal(seen, "");
     assert_ok(store_event_each(store, "default", 2, note_event, seen));

@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "client/store/store_cipher.h"
+
 enum { PAGE = 1024 };
 
 static enum st_err try_open(struct fixture *fixture)
@@ -112,6 +114,21 @@ static void open__foreign_files__untouched(void **state)
     assert_refused_untouched(fixture);
     fixture_write(fixture->db, bytes, 0);
     assert_refused_untouched(fixture);
+}
+
+/* The look at the beginning stands by itself, before any library has opened the file. */
+static void open__beginning__told_without_a_key(void **state)
+{
+    struct fixture *fixture = *state;
+    uint8_t bytes[PAGE] = "SQLite format 3";
+    assert_int_equal(store_cipher_look(fixture->db), ST_ENOTFOUND);
+    fixture_write(fixture->db, bytes, sizeof bytes);
+    assert_int_equal(store_cipher_look(fixture->db), ST_EFOREIGN);
+    bytes[15] = '!';
+    fixture_write(fixture->db, bytes, sizeof bytes);
+    assert_ok(store_cipher_look(fixture->db));
+    fixture_write(fixture->db, bytes, 15);
+    assert_int_equal(store_cipher_look(fixture->db), ST_EFOREIGN);
 }
 
 static void open__folder_in_its_place__foreign(void **state)
@@ -324,6 +341,7 @@ int main(void)
         opened(open__wrong_key__foreign_untouched),
         fresh(open__no_file__not_found),
         fresh(open__foreign_files__untouched),
+        fresh(open__beginning__told_without_a_key),
         fresh(open__folder_in_its_place__foreign),
         fresh(open__other_database_under_our_key__untouched),
         opened(open__newer_schema__untouched),

@@ -1,4 +1,5 @@
 /* Contacts, device lists, devices seen, changed keys. */
+#include <stdio.h>
 #include "tests/unit/store/store_fixture.h"
 
 static struct store_contact make_contact(unsigned seed, const char *name)
@@ -13,10 +14,13 @@ static struct store_contact make_contact(unsigned seed, const char *name)
     return contact;
 }
 
+enum { NAMES_BYTES = 100 };
+
 static enum st_err note_name(void *ctx, const struct store_contact *contact)
 {
-    strcat(ctx, contact->name);
-    strcat(ctx, " ");
+    char *names = ctx; /* NAMES_BYTES */
+    size_t len = strlen(names);
+    snprintf(names + len, NAMES_BYTES - len, "%s ", contact->name);
     return ST_OK;
 }
 
@@ -27,7 +31,7 @@ static void contact__put__get_find_each(void **state)
     struct store_contact bob = make_contact(1, "bob");
     struct store_contact carol = make_contact(2, "carol");
     struct store_contact out;
-    char names[100] = "";
+    char names[NAMES_BYTES] = "";
     assert_int_equal(store_contact_find(store, "bob", &out), ST_ENOTFOUND);
     memset(bob.note, 'n', STORE_NOTE_MAX);
     memset(bob.nickname, 'k', STORE_NICKNAME_MAX);
