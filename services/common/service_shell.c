@@ -139,7 +139,7 @@ static int set_options(void *router)
         { ZMQ_LINGER, 0 },
         { ZMQ_SNDTIMEO, 0 },
         { ZMQ_RCVHWM, 1000 },
-        { ZMQ_SNDHWM, 1000 },
+        { ZMQ_SNDHWM, 12000 }, /* answers to all clients of one gateway */
         { ZMQ_ROUTER_MANDATORY, 1 },
         /* A gateway that reconnects before its old connection was noticed to be dead takes its name along. Only
          * gateways can connect here. */

@@ -137,7 +137,7 @@ void *gateway_sockets_service(void *zmq, const char *name, const char *endpoint)
         { ZMQ_LINGER, 0 },
         { ZMQ_IMMEDIATE, 1 }, /* nothing is queued for a service that is not there */
         { ZMQ_SNDTIMEO, 0 },
-        { ZMQ_SNDHWM, 1000 },
+        { ZMQ_SNDHWM, 12000 }, /* frames that all clients have under way; beyond, they are told unavailable */
         { ZMQ_RCVHWM, 1000 },
         { ZMQ_HEARTBEAT_IVL, 1000 },
         { ZMQ_HEARTBEAT_TIMEOUT, 3000 },
