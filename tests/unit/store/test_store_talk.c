@@ -312,8 +312,8 @@ static void message__set_state__table(void **state)
             assert_int_equal(changed, to > from);
             assert_int_equal(state_of(&talk, row, reason), to > from ? all[to] : all[from]);
             assert_string_equal(reason, changed && all[to] == STORE_STATE_FAILED ? "why" : "");
-            assert_int_equal(store_message_requeue(talk.store, row),
-                             state_of(&talk, row, NULL) == STORE_STATE_FAILED ? ST_OK : ST_EREFUSED);
+            enum st_err wanted = state_of(&talk, row, NULL) == STORE_STATE_FAILED ? ST_OK : ST_EREFUSED;
+            assert_int_equal(store_message_requeue(talk.store, row), wanted);
             assert_ok(store_commit(talk.store));
         }
     }
