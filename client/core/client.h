@@ -126,7 +126,7 @@ struct client_opaque {
                                 struct st_view ke2, struct st_view password, const struct opaque_client_setup *setup);
 };
 
-/* How strangers are met (CLI.md section 6, requests). */
+/* How strangers are met (safetalk(1), requests). */
 enum client_requests { CLIENT_REQUESTS_AUTO = 0, CLIENT_REQUESTS_ASK = 1, CLIENT_REQUESTS_ACCEPT = 2 };
 
 struct client_config {

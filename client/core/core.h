@@ -288,7 +288,7 @@ enum st_err lists_account_key(struct client *client, const uint8_t acct[static S
                               uint8_t ak_r[static ST_KEY_LEN]) ST_MUST_CHECK;
 /* Signs our own list anew when it is a week old; publishes it when the server has an older one. */
 void lists_renew_own(struct client *client, uint64_t server_seq);
-/* A notice among the events: kind and text as CLI.md 3.3 has them. */
+/* A notice among the events: kind and text as safetalk(1) has them. */
 enum st_err lists_notice(struct client *client, int64_t chat, const char *kind, const char *text) ST_MUST_CHECK;
 
 /* ---- prekeys.c ---- */

@@ -211,7 +211,7 @@ static enum st_err deliver_cannot_read(struct client *client, const struct inbox
     struct st_devlist list;
     if (payload_body_read(PAYLOAD_CANNOT_READ, message->payload->body, &body) != ST_OK)
         return unreadable(client, message);
-    /* Only to a device that is still listed under the same account key (E2E-PROTOCOL A.7). */
+    /* Only to a device that is still listed under the same account key (CRYPTO 4). */
     enum st_err err = lists_get(client, message->from.acct, &list);
     if (err != ST_OK || st_devlist_find(&list, message->from.dev) == NULL)
         return err == ST_ENOTFOUND ? ST_OK : err;

@@ -5,7 +5,7 @@
 #include <sodium.h>
 
 /* Used MAC keys are published by the receiver, in batches at random times, never before their message is durable and
- * a minute old (E2E-PROTOCOL A.9). When the next batch goes is kept in the store, so that restarts do not show. */
+ * a minute old (CRYPTO 12 and 13). When the next batch goes is kept in the store, so that restarts do not show. */
 
 struct expose {
     bool running;

@@ -127,7 +127,7 @@ enum client_reason client_link_reason(const struct client *client)
 /* ---- hello and welcome ---- */
 
 /* The relay has a newer generation than this store: the store was put back. Ratchets and prekeys may be known to
- * whoever recorded what was exposed since (E2E-PROTOCOL A.9, Rollback). */
+ * whoever recorded what was exposed since (CRYPTO 12 and 13, Rollback). */
 static enum st_err check_generation(struct client *client, struct st_view theirs)
 {
     struct store_device own = { .dev = client->self.dev };

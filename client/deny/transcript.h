@@ -8,7 +8,7 @@
  * null} `th` is the session's transcript hash, `payload` the plaintext before padding, `envelope` the SafeTalk/1 copy
  * (A.5).
  *
- * Checking a message (E2E-PROTOCOL A.4): tag = HMAC-SHA-256(mac_key, th ‖ header ‖ ct), all taken from the file.
+ * Checking a message (CRYPTO 7): tag = HMAC-SHA-256(mac_key, th ‖ header ‖ ct), all taken from the file.
  * Forging one (A.9): the cipher is a stream cipher, so ct' = ct xor pad(payload) xor pad(payload') is the ciphertext
  * of payload' under a key that the forger never sees; the tag is made with the exposed key. */
 #ifndef DENY_TRANSCRIPT_H

@@ -1,4 +1,4 @@
-/* Encrypted attachments (E2E-PROTOCOL A.10): one random key a blob, Padmé padding, libsodium's secretstream with
+/* Encrypted attachments (CRYPTO 14 and 15): one random key a blob, Padmé padding, libsodium's secretstream with
  * TAG_FINAL, chunk by chunk, so that a file of 64 MiB needs the memory of one chunk.
  *
  * A blob is a run of pieces, each one chunk of the wire. Piece 0 = stream header(24) ‖ sealed chunk, the others one

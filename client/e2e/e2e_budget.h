@@ -1,4 +1,4 @@
-/* The budget of failed tags (E2E-PROTOCOL A.6): 20 in a minute, then nothing is tried for 60 s. One for each session,
+/* The budget of failed tags (CRYPTO 18): 20 in a minute, then nothing is tried for 60 s. One for each session,
  * and one for each sending account for initial messages that have no session. It lives in memory only. */
 #ifndef E2E_BUDGET_H
 #define E2E_BUDGET_H

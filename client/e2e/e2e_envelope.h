@@ -1,4 +1,4 @@
-/* The wire layout of one SafeTalk/1 copy (E2E-PROTOCOL A.5): fixed binary, nothing to parse beyond length checks.
+/* The wire layout of one SafeTalk/1 copy (CRYPTO 8 and 9): fixed binary, nothing to parse beyond length checks.
  *
  *     0 version=1 | 1 type | 2 suite=1 | 3 flags=0 | 4 sid(16) | 20 pn(4) | 24 n(4) | 28 R(32) | 60 M(32) | 92 e_n(32)
  *     124 ct length(4) | type 1 only: 128 ident_A(116) ‖ EK(32) ‖ spk_id(4) ‖ opk_id(4) | ct | tag(32) */

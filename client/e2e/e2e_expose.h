@@ -1,4 +1,4 @@
-/* Exposing used MAC keys (E2E-PROTOCOL A.9): what the receiver publishes for a message it has committed and
+/* Exposing used MAC keys (CRYPTO 12 and 13): what the receiver publishes for a message it has committed and
  * acknowledged. When that may happen is the client core's to decide: durable, at least 60 s later, at random times, no
  * open conflict. */
 #ifndef E2E_EXPOSE_H

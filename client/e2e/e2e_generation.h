@@ -1,4 +1,4 @@
-/* The generation tag (E2E-PROTOCOL A.9, Rollback): a counter that the client raises in every transaction that sends or
+/* The generation tag (CRYPTO 12 and 13, Rollback): a counter that the client raises in every transaction that sends or
  * acks, kept at the relay so that a database put back is noticed at attach. The relay cannot invent a higher one. */
 #ifndef E2E_GENERATION_H
 #define E2E_GENERATION_H

@@ -1,5 +1,5 @@
 /* Who a device is in SafeTalk/1, and the making of its keys. Separate Ed25519 and X25519 keys; no key serves two
- * purposes (E2E-PROTOCOL A.2). Account lists, prekey signatures and acct_id: lib/devlist. */
+ * purposes (CRYPTO 3). Account lists, prekey signatures and acct_id: lib/devlist. */
 #ifndef E2E_IDENTITY_H
 #define E2E_IDENTITY_H
 

@@ -1,4 +1,4 @@
-/* Every size and limit of SafeTalk/1 in one place (E2E-PROTOCOL A.3 to A.9, SECURITY part E). */
+/* Every size and limit of SafeTalk/1 in one place (CRYPTO 5 to 13, PROTOCOL 3). */
 #ifndef E2E_LIMITS_H
 #define E2E_LIMITS_H
 

@@ -1,4 +1,4 @@
-/* Padding of message plaintexts: ISO 7816-4 to the smallest 256 · 2^k (E2E-PROTOCOL A.5), so that a ciphertext's length
+/* Padding of message plaintexts: ISO 7816-4 to the smallest 256 · 2^k (CRYPTO 8 and 9), so that a ciphertext's length
  * tells its bucket only. */
 #ifndef E2E_PADDING_H
 #define E2E_PADDING_H

@@ -1,4 +1,4 @@
-/* Safety numbers (E2E-PROTOCOL A.7): sixty digits that two people compare aloud. They are made of account keys, so they
+/* Safety numbers (CRYPTO 4): sixty digits that two people compare aloud. They are made of account keys, so they
  * survive changes of devices. */
 #ifndef E2E_SAFETY_H
 #define E2E_SAFETY_H

@@ -5,7 +5,7 @@
 /* What the table says besides a state. */
 enum { ERROR = E2E_STATE_COUNT };
 
-/* The table of E2E-PROTOCOL A.8, row by row. A cell without an entry there ("–") is an error: our own code asked for
+/* The table of CRYPTO 5 and 11, row by row. A cell without an entry there ("–") is an error: our own code asked for
  * what cannot be. "Ignored" is the state itself. */
 static const uint8_t table[E2E_EVENT_COUNT][E2E_STATE_COUNT] = {
     /*                      INIT_SENT         ESTABLISHED       RECEIVE_ONLY      CLOSED */

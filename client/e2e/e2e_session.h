@@ -1,4 +1,4 @@
-/* One session with one device of a peer: its states (the table of E2E-PROTOCOL A.8) and its ratchet. */
+/* One session with one device of a peer: its states (the table of CRYPTO 5 and 11) and its ratchet. */
 #ifndef E2E_SESSION_H
 #define E2E_SESSION_H
 

@@ -1,4 +1,4 @@
-/* All sessions with one device of a peer (E2E-PROTOCOL A.8): which of them to send on, what the peer is known to hold,
+/* All sessions with one device of a peer (CRYPTO 5 and 11): which of them to send on, what the peer is known to hold,
  * and when a session ends. The client core holds one set for each (account, device) it talks with, and saves it in the
  * same transaction as what the call brought about (a plaintext, an outbox row). If that transaction fails, drop the set
  * and load it again. The budgets of failed tags live in memory only, so a set that is in use is better kept loaded.

@@ -1,4 +1,4 @@
-/* What a SafeTalk/1 envelope carries (E2E-PROTOCOL A.5): a canonical MessagePack map, padded and encrypted. Every
+/* What a SafeTalk/1 envelope carries (CRYPTO 8 and 9): a canonical MessagePack map, padded and encrypted. Every
  * payload says who holds which sessions and lists; the body depends on the type and travels as bytes, so that a type
  * that this version does not know can be kept and shown as such. */
 #ifndef CLIENT_E2E_PAYLOAD_H

@@ -1,4 +1,4 @@
-/* The ratchet of one session (E2E-PROTOCOL A.4 to A.6): the Double Ratchet with one Diffie-Hellman more for every
+/* The ratchet of one session (CRYPTO 7 and 8): the Double Ratchet with one Diffie-Hellman more for every
  * message, from a fresh e_n to the receiver's M.
  *
  * Pure: no I/O, no clock; randomness comes from the environment, in the order r, m (when a step is due), then e.

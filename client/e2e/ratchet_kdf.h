@@ -1,4 +1,4 @@
-/* The key derivations of the ratchet (E2E-PROTOCOL A.4). Every output is secret: the caller wipes it. */
+/* The key derivations of the ratchet (CRYPTO 7). Every output is secret: the caller wipes it. */
 #ifndef RATCHET_KDF_H
 #define RATCHET_KDF_H
 

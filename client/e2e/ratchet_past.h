@@ -1,5 +1,5 @@
 /* What a ratchet remembers of messages that have not come yet: closed receiving chains and partial keys, within their
- * limits (E2E-PROTOCOL A.6). Used by the ratchet's own files only. */
+ * limits (CRYPTO 18). Used by the ratchet's own files only. */
 #ifndef RATCHET_PAST_H
 #define RATCHET_PAST_H
 

@@ -1,4 +1,4 @@
-/* X3DH as SafeTalk/1 has it (E2E-PROTOCOL A.3): the transcript, the session id and the first shared key.
+/* X3DH as SafeTalk/1 has it (CRYPTO 5 and 6): the transcript, the session id and the first shared key.
  *
  *     TH  = SHA-256( L("SafeTalk/1 transcript") ‖ 01 ‖ ident_A ‖ ident_B ‖ EK ‖ spk_id ‖ SPK ‖ opk_id ‖ OPK or 0^32 )
  *     SK  = HKDF-SHA-256( salt 0^32, FF^32 ‖ DH1 ‖ DH2 ‖ DH3 [‖ DH4], "SafeTalk/1 x3dh" ‖ TH, 32 )

@@ -1,5 +1,5 @@
 /* The key slots: the small file beside the store that holds the store's key K_db, wrapped under the password
- * (E2E-PROTOCOL A.10). Changing the password rewrites this file and never the database; an old copy of the file
+ * (CRYPTO 14 and 15). Changing the password rewrites this file and never the database; an old copy of the file
  * together with the old password therefore still opens today's database until `account passwd --rekey`.
  *
  * The file, 133 bytes, integers big-endian:

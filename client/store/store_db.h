@@ -1,4 +1,4 @@
-/* Opening, transactions and upkeep of the client's store: one SQLCipher database in WAL mode (E2E-PROTOCOL A.10).
+/* Opening, transactions and upkeep of the client's store: one SQLCipher database in WAL mode (CRYPTO 14 and 15).
  *
  * sodium_init has been called. One store has one user at a time and no threads of its own. Reads may happen at any
  * time. Writes happen between store_begin and store_commit; outside of that they are refused. The first write that

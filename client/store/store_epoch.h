@@ -1,5 +1,5 @@
 /* The store epochs of mailboxes: they change when a server may have lost what it had acknowledged
- * (FLOWS "Acknowledged writes lost by a fail-over"), and decide which copies are sent again. */
+ * (PROTOCOL 4), and decide which copies are sent again. */
 #ifndef CLIENT_STORE_STORE_EPOCH_H
 #define CLIENT_STORE_STORE_EPOCH_H
 

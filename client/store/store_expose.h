@@ -1,4 +1,4 @@
-/* Used MAC keys on their way to exposure (E2E-PROTOCOL A.9). */
+/* Used MAC keys on their way to exposure (CRYPTO 12 and 13). */
 #ifndef CLIENT_STORE_STORE_EXPOSE_H
 #define CLIENT_STORE_STORE_EXPOSE_H
 

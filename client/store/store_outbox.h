@@ -1,4 +1,4 @@
-/* The outbox: the exact bytes of every copy that has not reached its end (ARCHITECTURE 6a). */
+/* The outbox: the exact bytes of every copy that has not reached its end (ARCHITECTURE 7). */
 #ifndef CLIENT_STORE_STORE_OUTBOX_H
 #define CLIENT_STORE_STORE_OUTBOX_H
 

@@ -1,4 +1,4 @@
-/* Our own prekeys with their private halves, and the initial keys seen (E2E-PROTOCOL A.8). None of it goes into
+/* Our own prekeys with their private halves, and the initial keys seen (CRYPTO 5 and 11). None of it goes into
  * a backup. */
 #ifndef CLIENT_STORE_STORE_PREKEY_H
 #define CLIENT_STORE_STORE_PREKEY_H

@@ -12,7 +12,7 @@ enum {
     ST_LINK_MAC_BYTES = 32
 };
 
-/* Login of an existing device (FLOWS, Login): DSK signs acct ‖ dev ‖ TK ‖ enrol key. */
+/* Login of an existing device (PROTOCOL 4): DSK signs acct ‖ dev ‖ TK ‖ enrol key. */
 enum st_err st_bind_tk_sign(uint8_t sig[static ST_SIG_BYTES], const uint8_t dsk_secret[static ST_SIGN_SECRET_BYTES],
                             const uint8_t acct_id[static ST_ACCT_BYTES], uint32_t dev_id,
                             const uint8_t keys[static 2 * ST_CURVE_KEY_BYTES]) ST_MUST_CHECK;

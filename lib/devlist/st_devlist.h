@@ -1,4 +1,4 @@
-/* Device lists (E2E-PROTOCOL A.7): which devices an account has, signed by its account key (AK) and accepted by each
+/* Device lists (CRYPTO 4): which devices an account has, signed by its account key (AK) and accepted by each
  * device's own signing key (DSK). The auth service and the client link this library, and nothing else of SafeTalk/1.
  *
  *     body = acct_id(16) ‖ seq(8) ‖ prev_hash(32) ‖ issued(8) ‖ expires(8) ‖ n(1) ‖ n × { dev_id(4) ‖ DSK(32) ‖ DIK(32)

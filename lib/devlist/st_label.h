@@ -1,5 +1,5 @@
 /* The labels of SafeTalk/1 that stand in hashes and signatures, all in one place, and signing under a label.
- * No key serves two purposes and no two purposes share a label (E2E-PROTOCOL A.1), so a signature made for one
+ * No key serves two purposes and no two purposes share a label (CRYPTO 1), so a signature made for one
  * never passes for another. L(x) = one length byte, then the ASCII label. */
 #ifndef ST_LABEL_H
 #define ST_LABEL_H

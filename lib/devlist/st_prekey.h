@@ -1,4 +1,4 @@
-/* Prekeys as they are published (E2E-PROTOCOL A.3, A.8) and the bundle that a session starts from. Auth and the client
+/* Prekeys as they are published (CRYPTO 5, 6 and 11) and the bundle that a session starts from. Auth and the client
  * both check them. */
 #ifndef ST_PREKEY_H
 #define ST_PREKEY_H

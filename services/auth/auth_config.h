@@ -21,7 +21,7 @@ enum auth_registration {
     AUTH_REGISTRATION_OPEN = 4
 };
 
-/* Limits, shared by all auths through the database (FLOWS "Look-up and bundles"; SECURITY B.1, B.3). */
+/* Limits, shared by all auths through the database (PROTOCOL 4). */
 struct auth_limits {
     bool off; /* none of the counts below: for benchmarks and simulations. Said in the log */
 

@@ -5,7 +5,7 @@
  * (services/auth/store.h), so that any number of auths work side by side and each may be killed at any time. In memory
  * are only logins between KE1 and KE3 (30 s), which gateways there are, and removals that wait for their answer (5 s).
  *
- * What holds at every moment (FLOWS, section 2):
+ * What holds at every moment (PROTOCOL 4):
  *   - nothing is answered before it is on disk: a flush is one transaction of the store, and what it has to say is sent
  *     when that is committed. If it fails, every answer in it becomes `unavailable`;
  *   - an answer that carries a device list brings `boxes_set` as third frame;

@@ -1,4 +1,4 @@
-/* A session and its relay (FLOWS, "Attach; when views differ"): hello → attach → welcome, ping → alive → pong, wakes,
+/* A session and its relay (PROTOCOL 4): hello → attach → welcome, ping → alive → pong, wakes,
  * and moving sessions when relays come or go. Private to the gateway core. */
 #ifndef GATEWAY_ATTACH_H
 #define GATEWAY_ATTACH_H

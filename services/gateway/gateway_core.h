@@ -11,7 +11,7 @@
  *
  * Identity. A client is known by its CURVE key (TK), taken from the User-Id that our own ZAP handler gave its
  * connection, never from anything it says. A session is bound to (routing id, TK). Routing ids go back to the shell
- * that brought them and nowhere else: whoever knows one can aim an attack at libzmq (SECURITY B.2).
+ * that brought them and nowhere else: whoever knows one can aim an attack at libzmq (ARCHITECTURE 9).
  *
  * Services are numbered by gateway_core_peer_add; the number stays the same for the gateway's life. */
 #ifndef GATEWAY_CORE_H

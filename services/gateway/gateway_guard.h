@@ -6,7 +6,7 @@
  * (ZMQ_SRCFD), which joins the two.
  *
  * Why a bound: MAXMSGSIZE bounds a frame and RCVHWM whole messages, but a message may have any number of frames, and
- * until its last one arrives nobody sees any of it (SECURITY B.2, "Endless multipart message"). So: a connection that
+ * until its last one arrives nobody sees any of it (ARCHITECTURE 9). So: a connection that
  * has sent more than `hidden_max` bytes since its last whole message is ended. The bound must be above what can lie in
  * libzmq's pipe and the kernel's buffer unread: RCVHWM × MAXMSGSIZE + receive buffer.
  *

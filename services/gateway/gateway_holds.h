@@ -1,6 +1,6 @@
-/* The barrier in front of device lists, and erasing mailboxes (FLOWS, "First message to an absent peer",
- * "remove_user"). An answer of auth that carries a device list is held until a relay has opened the mailboxes of that
- * list, so that nobody learns of a device that cannot yet be written to. Private to the gateway core. */
+/* The barrier in front of device lists, and erasing mailboxes (PROTOCOL 4). An answer of auth that carries a device
+ * list is held until a relay has opened the mailboxes of that list, so that nobody learns of a device that cannot yet
+ * be written to. Private to the gateway core. */
 #ifndef GATEWAY_HOLDS_H
 #define GATEWAY_HOLDS_H
 

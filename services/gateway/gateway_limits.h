@@ -1,5 +1,5 @@
-/* The gateway's limits, in one place: FLOWS "Rates" and "Addresses", SECURITY B.2 and B.3. What an operator may change
- * stands in struct gateway_limits; what the protocol or the memory bound fixes is a constant. */
+/* The gateway's limits, in one place: PROTOCOL 5 and ARCHITECTURE 9. What an operator may
+ * change stands in struct gateway_limits; what the protocol or the memory bound fixes is a constant. */
 #ifndef GATEWAY_LIMITS_H
 #define GATEWAY_LIMITS_H
 

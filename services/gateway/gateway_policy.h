@@ -1,4 +1,4 @@
-/* The authorisation table of the gateway (SECURITY B.2, "Authorisation matrix"): one row a message type, and a type
+/* The authorisation table of the gateway (ARCHITECTURE 9): one row a message type, and a type
  * without a row is refused. Rows say on which endpoint and for whom a type is allowed, where it goes, and which limit
  * counts it; a second set of rows says which service may send which type to whom. Constants only; no state. */
 #ifndef GATEWAY_POLICY_H

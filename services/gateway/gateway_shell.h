@@ -2,8 +2,9 @@
  * DEALER for each service. One thread owns it. Nothing in it blocks but the poll, and each turn of the loop does a
  * bounded amount of work for each socket, so that nobody starves.
  *
- * The order that keeps the door shut (SECURITY B.2): rand() is seeded before the first ROUTER; the ZAP handler is bound
- * before the CURVE sockets; they have a ZAP domain and refuse to work without a handler (ZMQ_ZAP_ENFORCE_DOMAIN). */
+ * The order that keeps the door shut (ARCHITECTURE 9): rand() is seeded before the first ROUTER; the ZAP handler is
+ * bound before the CURVE sockets; they have a ZAP domain and refuse to work without a handler (ZMQ_ZAP_ENFORCE_DOMAIN).
+ */
 #ifndef GATEWAY_SHELL_H
 #define GATEWAY_SHELL_H
 

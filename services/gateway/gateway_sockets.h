@@ -1,4 +1,4 @@
-/* Making the gateway's sockets, with every option that SECURITY B.2 and ZEROMQ.md section 1 ask for. Private to the
+/* Making the gateway's sockets, with every option that ARCHITECTURE 9 ask for. Private to the
  * gateway's shell. */
 #ifndef GATEWAY_SOCKETS_H
 #define GATEWAY_SOCKETS_H

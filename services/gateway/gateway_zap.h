@@ -1,4 +1,4 @@
-/* Who is let in: decisions about handshakes (FLOWS, "Login and ZAP"). The domain picks the policy: `enrol` takes any
+/* Who is let in: decisions about handshakes (PROTOCOL 4). The domain picks the policy: `enrol` takes any
  * key within the limits, `device` only keys that auth knows. 400 is said only of a request that no libzmq makes, or of
  * a key that auth definitively does not know: after it the client never tries again. Whenever we cannot know, or a
  * limit is reached, there is no answer, and the client comes again by itself. Private to the gateway core. */

@@ -2,7 +2,7 @@
  * into the mailboxes of their recipients, pushes them to the devices that are attached to it, deletes what they have
  * acknowledged, and keeps exposed keys and attachments. It sees ciphertext only, and knows nobody's name.
  *
- * What holds at every moment (FLOWS, "Attach; when views differ", "Acknowledged writes lost"; ARCHITECTURE 6a):
+ * What holds at every moment (PROTOCOL 4):
  *   - `accepted` says stored only after the store has answered, and carries the epoch of before;
  *   - append, then read the presence; attach sets the presence, then reads the mailbox from its beginning;
  *   - only the relay named in the presence pushes; another one that appended sends `wake` to the gateway named there;

@@ -1,7 +1,7 @@
 /* The last minute of messages without a token, so that a storm of retries does not fill a mailbox with copies of one
  * message. What the window knows is a hint only: the entry is looked up in the store, and counts as stored if it is
  * still there. A hint from before a change of the recipient's or the sender's store epoch is worth nothing, because
- * then a second copy is wanted (FLOWS, "Acknowledged writes lost"). Fixed memory; what does not fit is forgotten. */
+ * then a second copy is wanted (PROTOCOL 4). Fixed memory; what does not fit is forgotten. */
 #ifndef RELAY_WINDOW_H
 #define RELAY_WINDOW_H
 

@@ -3,7 +3,7 @@
  * run that fails is run again, step by step the same.
  *
  * Time is virtual. A step is one event of the queue: a frame arrives, a timer is due, somebody sends, something breaks.
- * The invariants are those of ARCHITECTURE 6a (sim_check.c says how each is looked at). */
+ * The invariants are those of ARCHITECTURE 7 (sim_check.c says how each is looked at). */
 #ifndef SIM_H
 #define SIM_H
 

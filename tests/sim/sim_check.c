@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-/* The invariants of ARCHITECTURE 6a, looked at when the world has come to rest:
+/* The invariants of ARCHITECTURE 7, looked at when the world has come to rest:
  *   I1  every message that its sender holds is shown once at its recipient, and no outbox row is left (I7)
  *   I2  it is shown in the order in which it was sent, but for numbers that were shown as a gap before
  *   I3  nothing is shown that was not sent in that chat (text, sender, number)

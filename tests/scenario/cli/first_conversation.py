@@ -1,4 +1,4 @@
-"""Goal of this test: the first run of CLI.md section 7, word for word, with two people at terminals and a real server;
+"""Goal of this test: the first run of safetalk(1), word for word, with two people at terminals and a real server;
 then what happens around it: a server that is away, passwords, verification, files, the end of an account.
 
 usage: first_conversation.py SAFETALK SAFETALKD"""

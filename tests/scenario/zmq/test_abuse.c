@@ -1,5 +1,5 @@
-/* Goal: what one peer does to libzmq costs at most that peer's connection (SECURITY B.2): squatted routing ids, endless
- * messages, silent and dripping peers, too many connections. */
+/* Goal: what one peer does to libzmq costs at most that peer's connection (ARCHITECTURE 9): squatted routing ids,
+ * endless messages, silent and dripping peers, too many connections. */
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>

@@ -1,5 +1,5 @@
-/* Goal: nobody gets in but by our own ZAP handler's word (SECURITY B.2, findings 1 to 3), however late, absent or
- * negative auth's answer is (FLOWS, "Facts that decide"). */
+/* Goal: nobody gets in but by our own ZAP handler's word (ARCHITECTURE 9, findings 1 to 3), however late, absent or
+ * negative auth's answer is (PROTOCOL 4). */
 #include <signal.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -161,7 +161,7 @@ static void envelope__receive__refuses_counters_from_10000_on(void **state)
     fixture_refuse(f, &f->b, st_buf_view(&f->wire), E2E_BEYOND_SKIP);
 }
 
-/* SECURITY C 3: a type-1 frame as type 2 and back. */
+/* THREAT-MODEL: a type-1 frame as type 2 and back. */
 static void envelope__receive__refuses_one_type_as_the_other(void **state)
 {
     struct fixture *f = *state;

@@ -206,7 +206,7 @@ static void receive__sender__must_be_listed_as_it_says(void **state)
     assert_int_equal(decrypt_with(f, &incoming), E2E_READ);
 }
 
-/* SECURITY C 16: the relay's `from` must be the session's. */
+/* THREAT-MODEL: the relay's `from` must be the session's. */
 static void receive__from__other_than_the_sets_is_refused(void **state)
 {
     struct fixture *f = *state;
