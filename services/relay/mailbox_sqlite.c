@@ -57,7 +57,7 @@ static void fill_head(uint8_t head[static SQ_HEAD_LEN], const struct mailbox_app
 static enum st_err is_there(struct mailbox_sqlite *store, const struct sq_box *box, const struct mailbox_append *item,
                             bool *there_r)
 {
-    uint8_t head[SQ_HEAD_LEN], mine[SQ_HEAD_LEN];
+    uint8_t head[SQ_HEAD_LEN] = { 0 }, mine[SQ_HEAD_LEN];
     bool row = false;
     *there_r = false;
     if (item->token == NULL || memcmp(item->token, store->epoch, ST_EPOCH_LEN) != 0)

@@ -179,15 +179,6 @@ static void answer_sender(struct relay_core *core, size_t first)
     }
 }
 
-static void add_to_chain(struct relay_chain *chain, bool is_new, size_t index, size_t *next_of_last)
-{
-    if (is_new)
-        chain->first = index;
-    else
-        *next_of_last = index;
-    chain->last = index;
-}
-
 static void answer_all(struct relay_core *core)
 {
     struct relay_accepting *accepting = &core->accepting;
@@ -201,7 +192,11 @@ static void answer_all(struct relay_core *core)
         memcpy(key + sizeof copy->item->who + 8, copy->item->from.name, SERVICE_PEER_MAX + 1);
         struct relay_chain *chain = &accepting->chains[relay_groups_add(accepting->senders, key, &is_new)];
         copy->next = NO_INDEX;
-        add_to_chain(chain, is_new, i, is_new ? NULL : &accepting->copies[chain->last].next);
+        if (is_new)
+            chain->first = i;
+        else
+            accepting->copies[chain->last].next = i;
+        chain->last = i;
     }
     for (size_t i = 0; i < relay_groups_count(accepting->senders); i++)
         answer_sender(core, accepting->chains[i].first);
@@ -272,7 +267,11 @@ static void deliver_all(struct relay_core *core)
         struct relay_chain *chain =
             &accepting->chains[relay_groups_add(accepting->recipients, &accepting->appends[i].to, &is_new)];
         accepting->append_next[i] = NO_INDEX;
-        add_to_chain(chain, is_new, i, is_new ? NULL : &accepting->append_next[chain->last]);
+        if (is_new)
+            chain->first = i;
+        else
+            accepting->append_next[chain->last] = i;
+        chain->last = i;
     }
     for (size_t i = 0; i < relay_groups_count(accepting->recipients); i++)
         deliver(core, &accepting->chains[i]);

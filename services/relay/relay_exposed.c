@@ -94,7 +94,7 @@ static bool may_ask(struct relay_core *core, const struct relay_item *item)
     int64_t now_ms = relay_mono_ms(core);
     if (asker != NULL && st_bucket_take(&asker->bucket, &rate, 1, now_ms))
         return true;
-    int64_t wait_ms = asker == NULL ? 60 * 1000 : st_bucket_wait_ms(&asker->bucket, &rate, 1, now_ms);
+    int64_t wait_ms = asker == NULL ? INT64_C(60000) : st_bucket_wait_ms(&asker->bucket, &rate, 1, now_ms);
     core->stats.refused++;
     relay_send_rate_limited(core, item, (uint64_t)(wait_ms + 999) / 1000);
     return false;
