@@ -1,5 +1,6 @@
 #include "services/auth/auth_internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "lib/st_wipe.h"
@@ -110,6 +111,62 @@ struct auth_ake *auth_ake_take(struct auth_ake_table *table, const struct servic
         return NULL;
     unlink_ake(table, ake);
     return ake;
+}
+
+/* Stand-ins: so many rows, spread over the table like those of people. */
+enum { DECOYS = 64, STAND_IN_NAME = 24, STAND_IN_KIND = 0xff };
+
+/* Neither is a login name: those have no capitals. */
+static struct st_view decoy_name(char out[static STAND_IN_NAME], unsigned number)
+{
+    (void)snprintf(out, STAND_IN_NAME, "%02xDECOY", number % DECOYS);
+    return st_view_text(out);
+}
+
+static struct st_view absent_name(char out[static STAND_IN_NAME], uint64_t number)
+{
+    (void)snprintf(out, STAND_IN_NAME, "%016llxNOONE", (unsigned long long)number);
+    return st_view_text(out);
+}
+
+static enum st_err make_decoy(const struct auth_core *core, unsigned number)
+{
+    char name[STAND_IN_NAME];
+    struct auth_account decoy;
+    struct st_view view = decoy_name(name, number);
+    enum st_err err = auth_store_account_by_name(&core->store, view, &decoy);
+    if (err != ST_ENOTFOUND)
+        return err;
+    memset(&decoy, 0, sizeof decoy);
+    st_env_random(&core->env, decoy.acct, sizeof decoy.acct); /* an id that nobody can name */
+    auth_set_text(&decoy.name, view);
+    decoy.state = AUTH_ACCOUNT_DECOY;
+    return auth_store_account_insert(&core->store, &decoy);
+}
+
+enum st_err auth_make_decoys(const struct auth_core *core)
+{
+    enum st_err err = ST_OK;
+    for (unsigned number = 0; number < DECOYS && err == ST_OK; number++)
+        err = make_decoy(core, number);
+    return err;
+}
+
+enum st_err auth_find_account(const struct auth_core *core, struct st_view name, struct auth_account *account_r)
+{
+    uint8_t hash[ST_HASH_LEN];
+    char decoy[STAND_IN_NAME];
+    char absent[STAND_IN_NAME];
+    struct auth_account other;
+    /* Both are made for every name, from a number that looks random and is always the same for it. */
+    auth_secrets_hash(hash, &core->secrets, AUTH_PURPOSE_THROTTLE, STAND_IN_KIND, name);
+    struct st_view there = decoy_name(decoy, hash[0]);
+    struct st_view nobody = absent_name(absent, st_get_u64(hash));
+    enum st_err err = auth_store_account_by_name(&core->store, name, account_r);
+    if (err != ST_OK && err != ST_ENOTFOUND)
+        return err;
+    enum st_err balance = auth_store_account_by_name(&core->store, err == ST_OK ? nobody : there, &other);
+    return balance != ST_OK && balance != ST_ENOTFOUND ? balance : err;
 }
 
 static void hash_record(uint8_t out[static ST_HASH_LEN], const struct auth_account *account)

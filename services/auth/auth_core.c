@@ -338,6 +338,8 @@ static enum st_err bind_store(const struct auth_core *core)
                            st_view(config->keys.public_key, sizeof config->keys.public_key));
     if (err == ST_EFOREIGN)
         st_log_event(core->log, ST_LOG_ERROR, "auth_store_of_another_server");
+    if (err == ST_OK)
+        err = auth_make_decoys(core);
     return auth_end(core, err);
 }
 

@@ -250,6 +250,13 @@ void auth_set_text(struct auth_text *text, struct st_view from);
 enum st_err auth_check_spk(const struct st_msg_spk *msg, const struct st_device *device,
                            const uint8_t acct[static ST_ACCT_LEN], int64_t now_ms) ST_MUST_CHECK;
 
+/* Makes the rows that stand in for names that do not exist, where they are not there. */
+enum st_err auth_make_decoys(const struct auth_core *core) ST_MUST_CHECK;
+
+/* Looks for the account of a name: one row found and one not, whether the name exists or not. ST_ENOTFOUND. */
+enum st_err auth_find_account(const struct auth_core *core, struct st_view name,
+                              struct auth_account *account_r) ST_MUST_CHECK;
+
 /* OPAQUE's first half for one name; `account` NULL if nobody has it. Fills `ake` (but for its kind) and KE2. */
 enum st_err auth_start_ake(struct auth_request *request, struct auth_ake *ake, const struct auth_account *account,
                            struct st_view ke1, struct st_opaque_ke2 *ke2_r) ST_MUST_CHECK;

@@ -34,7 +34,7 @@ void auth_login(struct auth_request *request, const void *msg)
     if (!may_attempt(request, ask->name))
         return;
     core->stats.attempts++;
-    enum st_err found = auth_store_account_by_name(&core->store, ask->name, &account);
+    enum st_err found = auth_find_account(core, ask->name, &account);
     if (found != ST_OK && found != ST_ENOTFOUND) {
         auth_fail(request, found);
         return;

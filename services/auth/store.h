@@ -160,6 +160,7 @@ static inline enum st_err ST_MUST_CHECK auth_store_account_erase(const struct au
     return store->ops->account_erase(store->ctx, acct);
 }
 
+/* How many there are, decoys not counted. */
 static inline enum st_err ST_MUST_CHECK auth_store_account_count(const struct auth_store *store, uint64_t *count_r)
 {
     return store->ops->account_count(store->ctx, count_r);

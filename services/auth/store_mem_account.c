@@ -121,7 +121,11 @@ static enum st_err account_count(void *ctx, uint64_t *count_r)
     enum st_err err = mem_call_begin(&call, ctx);
     if (err != ST_OK)
         return err;
-    *count_r = mem_table_of(&call, MEM_ACCOUNT)->row_count;
+    const struct mem_table *table = mem_table_of(&call, MEM_ACCOUNT);
+    struct mem_place place = { 0, 0 };
+    const struct mem_account *row;
+    while ((row = mem_table_next(table, &place, "", 0)) != NULL)
+        *count_r += row->account.state != AUTH_ACCOUNT_DECOY;
     return mem_call_end(&call, ST_OK);
 }
 

@@ -33,7 +33,9 @@ static inline struct st_view auth_text_view(const struct auth_text *text)
 
 /* ---- rows ---- */
 
-enum auth_account_state { AUTH_ACCOUNT_ACTIVE = 1, AUTH_ACCOUNT_DISABLED = 2 };
+/* A decoy is nobody's account: its row is read in place of one that a name does not have, so that a look costs the same
+ * whether the name exists or not. Its name is no login name. */
+enum auth_account_state { AUTH_ACCOUNT_ACTIVE = 1, AUTH_ACCOUNT_DISABLED = 2, AUTH_ACCOUNT_DECOY = 3 };
 
 enum { AUTH_ACCOUNT_HIDDEN = 1 }; /* flag: is_user does not find it */
 

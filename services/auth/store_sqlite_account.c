@@ -18,7 +18,7 @@ static void get_account(struct auth_query *query, struct auth_account *account)
 {
     auth_query_get_bytes(query, account->acct, sizeof account->acct);
     auth_query_get_text(query, &account->name);
-    account->state = (enum auth_account_state)auth_query_get_uint(query, AUTH_ACCOUNT_DISABLED);
+    account->state = (enum auth_account_state)auth_query_get_uint(query, AUTH_ACCOUNT_DECOY);
     auth_query_get_bytes(query, account->ak, sizeof account->ak);
     auth_query_get_bytes(query, account->record, sizeof account->record);
     account->list_seq = auth_query_get_uint(query, INT64_MAX);

@@ -131,7 +131,7 @@ static enum st_err session_get(void *ctx, const uint8_t *tk, struct auth_session
     if (found) {
         auth_query_get_bytes(&query, session_r->acct, sizeof session_r->acct);
         session_r->dev = (uint32_t)auth_query_get_uint(&query, UINT32_MAX);
-        session_r->account_state = (enum auth_account_state)auth_query_get_uint(&query, AUTH_ACCOUNT_DISABLED);
+        session_r->account_state = (enum auth_account_state)auth_query_get_uint(&query, AUTH_ACCOUNT_DECOY);
         session_r->device_state = (enum auth_device_state)auth_query_get_uint(&query, AUTH_DEVICE_PENDING);
         session_r->last_seen_ms = auth_query_get_int(&query);
         session_r->list.seq = auth_query_get_uint(&query, INT64_MAX);

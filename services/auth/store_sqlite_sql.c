@@ -20,7 +20,7 @@ const char *const auth_sql_texts[AUTH_SQL_COUNT] = {
                                 "last_seen = ? WHERE acct = ? AND list_seq <= ?",
     [AUTH_SQL_ACCOUNT_SEEN] = "UPDATE account SET last_seen = ? WHERE acct = ?",
     [AUTH_SQL_ACCOUNT_ERASE] = "DELETE FROM account WHERE acct = ?",
-    [AUTH_SQL_ACCOUNT_COUNT] = "SELECT COUNT(*) FROM account",
+    [AUTH_SQL_ACCOUNT_COUNT] = "SELECT COUNT(*) FROM account WHERE state <> 3",
     [AUTH_SQL_TOMBSTONE_PUT] = "INSERT INTO tombstone (name_hash, at) VALUES (?, ?) ON CONFLICT (name_hash) DO NOTHING",
     [AUTH_SQL_TOMBSTONE_GET] = "SELECT at FROM tombstone WHERE name_hash = ?",
 

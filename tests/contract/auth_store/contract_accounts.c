@@ -28,6 +28,13 @@ static void account__insert__is_found_by_name_and_id(void **state)
     uint64_t count;
     contract_ok(auth_store_account_count(store, &count));
     assert_int_equal(count, 1);
+    struct auth_account decoy = contract_account(2);
+    decoy.state = AUTH_ACCOUNT_DECOY;
+    contract_ok(auth_store_account_insert(store, &decoy));
+    contract_ok(auth_store_account_by_id(store, decoy.acct, false, &got));
+    assert_account(&got, &decoy);
+    contract_ok(auth_store_account_count(store, &count));
+    assert_int_equal(count, 1);
 }
 
 static void account__look__absent_is_not_found_and_zero(void **state)
