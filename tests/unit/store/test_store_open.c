@@ -143,6 +143,8 @@ static void open__other_database_under_our_key__untouched(void **state)
     struct fixture *fixture = *state;
     fixture_run_sql(fixture->db, fixture->key, "CREATE TABLE notes(t)");
     assert_refused_untouched(fixture);
+    fixture_run_sql(fixture->db, fixture->key, "PRAGMA user_version = 1"); /* not by its number either */
+    assert_refused_untouched(fixture);
 }
 
 static void open__newer_schema__untouched(void **state)
