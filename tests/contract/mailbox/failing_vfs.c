@@ -18,6 +18,7 @@ static struct {
     unsigned left; /* calls until one fails, 0 = not armed */
     int rc;
     bool for_good, fired;
+    unsigned unsynced;
 } shim;
 
 /* The code with which this call fails, or SQLITE_OK. */
@@ -50,6 +51,7 @@ static int shim_read(sqlite3_file *file, void *to, int len, sqlite3_int64 at)
 static int shim_write(sqlite3_file *file, const void *from, int len, sqlite3_int64 at)
 {
     int rc = fate(FAILING_WRITE);
+    shim.unsynced++;
     if (rc == SQLITE_OK)
         return real_of(file)->pMethods->xWrite(real_of(file), from, len, at);
     if (len > 1) /* what fails may have been done in part */
@@ -66,6 +68,8 @@ static int shim_truncate(sqlite3_file *file, sqlite3_int64 size)
 static int shim_sync(sqlite3_file *file, int flags)
 {
     int rc = fate(FAILING_SYNC);
+    if (rc == SQLITE_OK)
+        shim.unsynced = 0;
     return rc != SQLITE_OK ? rc : real_of(file)->pMethods->xSync(real_of(file), flags);
 }
 
@@ -160,4 +164,9 @@ bool failing_vfs_disarm(void)
 {
     shim.left = 0;
     return shim.fired;
+}
+
+unsigned failing_vfs_unsynced(void)
+{
+    return shim.unsynced;
 }

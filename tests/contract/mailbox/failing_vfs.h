@@ -16,4 +16,7 @@ void failing_vfs_arm(enum failing_call call, unsigned n, int rc, bool for_good);
 /* Calls it off; whether any call was made to fail. */
 bool failing_vfs_disarm(void);
 
+/* Writes since the last sync: what a power cut would take away. */
+unsigned failing_vfs_unsynced(void);
+
 #endif

@@ -5,13 +5,23 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-bool sqlite_folder_make(struct sqlite_folder *folder)
+static bool make_in(struct sqlite_folder *folder, const char *base)
 {
-    const char *base = getenv("TMPDIR");
-    int len = snprintf(folder->dir, sizeof folder->dir, "%s/mailbox-XXXXXX", base != NULL ? base : "/tmp");
+    int len = snprintf(folder->dir, sizeof folder->dir, "%s/mailbox-XXXXXX", base);
     if (len < 0 || (size_t)len >= sizeof folder->dir || mkdtemp(folder->dir) == NULL)
         return false;
     return (size_t)snprintf(folder->path, sizeof folder->path, "%s/mailbox.db", folder->dir) < sizeof folder->path;
+}
+
+bool sqlite_folder_make(struct sqlite_folder *folder)
+{
+    const char *base = getenv("TMPDIR");
+    return make_in(folder, base != NULL ? base : "/tmp");
+}
+
+bool sqlite_folder_make_fast(struct sqlite_folder *folder)
+{
+    return make_in(folder, "/dev/shm") || sqlite_folder_make(folder);
 }
 
 void sqlite_folder_remove(const struct sqlite_folder *folder)

@@ -246,6 +246,8 @@ static void crash__wal_cut_at_any_byte__opens_and_never_hides_a_loss(void **stat
     uint8_t *seen = calloc(1, IDS_MAX), epoch[ST_EPOCH_LEN];
     struct mailbox_key key = contract_key(1, 1);
     assert_non_null(seen);
+    sqlite_folder_remove(&place->folder);
+    assert_true(sqlite_folder_make_fast(&place->folder));
     write_and_die(place, sizes);
     struct image db = take(place, ""), wal = take(place, "-wal"), counter = take(place, ".count");
     assert_int_equal(wal.len, sizes[TORN_APPENDS - 1]);
@@ -353,7 +355,7 @@ static void failing_io(struct place *place, enum failing_call call, int rc, bool
     assert_non_null(seen);
     for (unsigned n = 1;; n++) {
         struct told told;
-        assert_true(sqlite_folder_make(&place->folder));
+        assert_true(sqlite_folder_make_fast(&place->folder));
         failing_vfs_arm(call, n, rc, for_good);
         tell_story(place, &told);
         bool fired = failing_vfs_disarm();
@@ -396,6 +398,43 @@ static void crash__any_io_call_fails__loses_nothing_that_was_answered(void **sta
     assert_true(sqlite_folder_make(&place->folder));
 }
 
+static void crash__everything_answered__was_synced_before(void **state)
+{
+    struct place *place = *state;
+    uint8_t bytes[ST_GENERATION_LEN] = { 1 };
+    struct mailbox_key key = contract_key(1, 1);
+    struct mailbox_generation generation = { .key = key, .put = bytes };
+    struct mailbox_exposed_put expose = { .key = key, .hash = bytes, .mac_key = bytes };
+    struct mailbox_blob_add add = { .size = 100, .chunks = 1, .expires_ms = 10, .account_bytes_max = 1 << 20 };
+    struct mailbox_purge purge = { .until_ms = 1 };
+    memcpy(add.acct, key.acct, ST_ACCT_LEN);
+    memcpy(purge.acct, key.acct, ST_ACCT_LEN);
+    assert_int_equal(failing_vfs_install(), SQLITE_OK);
+    assert_int_equal(open_box(place), ST_OK);
+    assert_int_equal(open_mailbox(place), ST_OK);
+    assert_int_equal(failing_vfs_unsynced(), 0);
+    for (uint32_t i = 0; i < 50; i++) {
+        struct mailbox_append item = contract_item(1, 1, i, 500);
+        assert_int_equal(mailbox_append(&place->box, &contract_wide, &item, 1), ST_OK);
+        assert_int_equal(failing_vfs_unsynced(), 0);
+        if (i % 3 > 0)
+            continue;
+        struct mailbox_remove remove = { .key = key, .tokens = item.token_r, .token_count = 1 };
+        assert_int_equal(mailbox_remove(&place->box, &remove, 1), ST_OK);
+        assert_true(failing_vfs_unsynced() > 0); /* does not wait: a removal that is lost is a duplicate */
+    }
+    assert_int_equal(mailbox_generation(&place->box, &generation, 1), ST_OK);
+    assert_int_equal(failing_vfs_unsynced(), 0);
+    assert_int_equal(mailbox_exposed_put(&place->box, &expose, 1), ST_OK);
+    assert_int_equal(failing_vfs_unsynced(), 0);
+    assert_int_equal(mailbox_blob_add(&place->box, &add, 1), ST_OK);
+    assert_int_equal(failing_vfs_unsynced(), 0);
+    assert_int_equal(mailbox_purge(&place->box, &purge, 1), ST_OK);
+    assert_int_equal(failing_vfs_unsynced(), 0);
+    mailbox_close(&place->box);
+    failing_vfs_remove();
+}
+
 static void crash__disk_full__is_said_and_ends(void **state)
 {
     struct place *place = *state;
@@ -431,6 +470,7 @@ int main(void)
         TEST(crash__kill_9_under_load__keeps_every_answered_append),
         TEST(crash__wal_cut_at_any_byte__opens_and_never_hides_a_loss),
         TEST(crash__any_io_call_fails__loses_nothing_that_was_answered),
+        TEST(crash__everything_answered__was_synced_before),
         TEST(crash__disk_full__is_said_and_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
