@@ -1,7 +1,10 @@
 #include "services/allinone/daemon_error.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <sys/statvfs.h>
 
 #include "lib/st_file.h"
 
@@ -32,10 +35,20 @@ void daemon_error_next(struct daemon_error *error, const char *format, ...)
     va_end(args);
 }
 
+/* A database engine may know a full disk only as an I/O error (SQLite, when it cannot map its shared memory). */
+static bool is_full(const char *dir)
+{
+    enum { LEAST_BYTES = 65536 };
+    struct statvfs room;
+    return statvfs(dir, &room) == 0 && (uint64_t)room.f_bavail * room.f_frsize < LEAST_BYTES;
+}
+
 void daemon_error_file(struct daemon_error *error, enum st_err err, const char *path, const char *what, const char *dir)
 {
     char room[ST_FILE_FREE_TEXT_SIZE];
     st_file_free_text(room, path);
+    if (err == ST_EIO && is_full(dir))
+        err = ST_EFULL;
     switch (err) {
     case ST_EFULL:
     case ST_EUNCERTAIN:

@@ -8,13 +8,14 @@
 
 #include "lib/st_hex.h"
 #include "lib/st_service.h"
+#include "services/gateway/gateway_door.h"
 #include "services/gateway/gateway_guard.h"
 #include "services/gateway/gateway_sockets.h"
 
 enum {
     TURN_MESSAGES = 256, /* of one socket in one turn */
     BUSY_TURNS_MAX = 16, /* in so many, every connection's messages have had their share */
-    POLL_MAX = GATEWAY_PEERS_MAX + 2 * GATEWAY_SOCKETS + 2,
+    POLL_MAX = GATEWAY_PEERS_MAX + 2 * GATEWAY_SOCKETS + GATEWAY_DOOR_SOCKETS + 1,
     NAME_MAX = 32,
     MIB = 1024 * 1024
 };
@@ -24,7 +25,7 @@ struct gateway_shell {
     struct st_log *log;
     struct gateway_core *core;
     struct gateway_guard *guard;
-    void *zap;
+    struct gateway_door door;
     void *clients[GATEWAY_SOCKETS]; /* NULL: not served */
     void *monitors[GATEWAY_SOCKETS];
     char bound[GATEWAY_SOCKETS][GATEWAY_BOUND_MAX];
@@ -78,8 +79,10 @@ static enum st_err to_service(void *ctx, unsigned peer, const struct st_hop *hop
 static void to_zap(void *ctx, struct st_view rid, struct st_view request_id, unsigned status, const char *user_id)
 {
     struct gateway_shell *shell = ctx;
+    /* The last byte says which socket was asked (read_zap). */
+    void *socket = shell->door.sockets[rid.p[rid.len - 1] % GATEWAY_DOOR_SOCKETS];
     const struct st_view frames[] = {
-        rid,
+        st_view(rid.p, rid.len - 1),
         st_view("", 0),
         st_view_text("1.0"),
         request_id,
@@ -89,10 +92,10 @@ static void to_zap(void *ctx, struct st_view rid, struct st_view request_id, uns
         st_view("", 0),
     };
     size_t count = sizeof frames / sizeof frames[0];
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && socket != NULL; i++) {
         int more = i + 1 < count ? ZMQ_SNDMORE : 0;
         /* EHOSTUNREACH at the first frame: the connection has gone meanwhile. */
-        if (zmq_send(shell->zap, frames[i].p, frames[i].len, ZMQ_DONTWAIT | more) < 0)
+        if (zmq_send(socket, frames[i].p, frames[i].len, ZMQ_DONTWAIT | more) < 0)
             return;
     }
 }
@@ -187,13 +190,17 @@ static void read_monitor(struct gateway_shell *shell, enum gateway_socket socket
 
 /* Frames of a ZAP request behind the routing id: empty, version, request id, domain, address, identity, mechanism,
  * credentials (one of them, for CURVE). */
-static bool read_zap(struct gateway_shell *shell)
+static bool read_zap(struct gateway_shell *shell, unsigned which)
 {
     enum { RID, EMPTY, VERSION, REQUEST, DOMAIN, ADDRESS, IDENTITY, MECHANISM, CREDENTIAL, FRAMES };
     zmq_msg_t frames[FRAMES];
-    unsigned count = receive(shell, shell->zap, frames, FRAMES);
-    if (count >= CREDENTIAL && zmq_msg_size(&frames[EMPTY]) == 0) {
-        struct gateway_zap request = { .rid = view_of(&frames[RID]),
+    uint8_t rid[GATEWAY_RID_MAX];
+    unsigned count = receive(shell, shell->door.sockets[which], frames, FRAMES);
+    size_t rid_len = zmq_msg_size(&frames[RID]);
+    if (count >= CREDENTIAL && zmq_msg_size(&frames[EMPTY]) == 0 && rid_len < sizeof rid) {
+        memcpy(rid, zmq_msg_data(&frames[RID]), rid_len);
+        rid[rid_len] = (uint8_t)which;
+        struct gateway_zap request = { .rid = st_view(rid, rid_len + 1),
                                        .request_id = view_of(&frames[REQUEST]),
                                        .version = view_of(&frames[VERSION]),
                                        .domain = view_of(&frames[DOMAIN]),
@@ -201,6 +208,7 @@ static bool read_zap(struct gateway_shell *shell)
                                        .mechanism = view_of(&frames[MECHANISM]) };
         if (count == FRAMES)
             request.credential = view_of(&frames[CREDENTIAL]);
+        shell->door.asked[which]++;
         gateway_core_zap(shell->core, &request);
     }
     close_all(frames, FRAMES);
@@ -257,8 +265,9 @@ static void read_all(struct gateway_shell *shell)
     unsigned n = 0;
     bool read_up = true;
     read_monitors(shell);
-    for (n = 0; n < TURN_MESSAGES && read_zap(shell);)
-        n++;
+    for (unsigned which = 0; which < GATEWAY_DOOR_SOCKETS; which++)
+        for (n = 0; shell->door.sockets[which] != NULL && n < TURN_MESSAGES && read_zap(shell, which);)
+            n++;
     for (unsigned peer = 0; peer < GATEWAY_PEERS_MAX; peer++)
         for (n = 0; shell->services[peer] != NULL && n < TURN_MESSAGES && read_service(shell, peer);)
             n++;
@@ -275,7 +284,9 @@ static void read_all(struct gateway_shell *shell)
 static int fill_poll(const struct gateway_shell *shell, zmq_pollitem_t items[static POLL_MAX], int fd)
 {
     int count = 0;
-    items[count++] = (zmq_pollitem_t) { .socket = shell->zap, .events = ZMQ_POLLIN };
+    for (unsigned i = 0; i < GATEWAY_DOOR_SOCKETS; i++)
+        if (shell->door.sockets[i] != NULL)
+            items[count++] = (zmq_pollitem_t) { .socket = shell->door.sockets[i], .events = ZMQ_POLLIN };
     for (int i = 0; i < GATEWAY_SOCKETS; i++) {
         if (shell->monitors[i] != NULL)
             items[count++] = (zmq_pollitem_t) { .socket = shell->monitors[i], .events = ZMQ_POLLIN };
@@ -293,8 +304,9 @@ static int fill_poll(const struct gateway_shell *shell, zmq_pollitem_t items[sta
 bool gateway_shell_step(struct gateway_shell *shell, int fd, int64_t wait_ms)
 {
     zmq_pollitem_t items[POLL_MAX];
-    int count = fill_poll(shell, items, fd);
     int64_t now = st_env_mono_ms(&shell->env);
+    gateway_door_turn(&shell->door, now);
+    int count = fill_poll(shell, items, fd);
     int64_t until_ms = gateway_core_next_ms(shell->core);
     int64_t scan_ms = gateway_guard_scan(shell->guard, now);
     if (scan_ms < until_ms)
@@ -421,8 +433,7 @@ enum st_err gateway_shell_new(struct gateway_shell **shell_r, void *zmq, const s
     if (err != ST_OK)
         goto fail;
     st_service_seed_rand(); /* before the first ROUTER */
-    shell->zap = gateway_sockets_zap(zmq);
-    err = shell->zap == NULL ? err_of(errno) : ST_OK;
+    err = gateway_door_open(&shell->door, zmq, options->door_ms, st_env_mono_ms(env));
     if (err == ST_OK)
         err = connect_services(shell, zmq, GATEWAY_AUTH, options->auths, options->auth_count);
     if (err == ST_OK)
@@ -450,8 +461,7 @@ void gateway_shell_free(struct gateway_shell **shell_at)
     for (unsigned i = 0; i < GATEWAY_PEERS_MAX; i++)
         if (shell->services[i] != NULL)
             zmq_close(shell->services[i]);
-    if (shell->zap != NULL)
-        zmq_close(shell->zap);
+    gateway_door_close(&shell->door);
     gateway_guard_free(&shell->guard);
     gateway_core_free(&shell->core);
     free(shell);

@@ -28,6 +28,7 @@ struct gateway_shell_options {
     const char *const *relays;
     size_t relay_count;
     int64_t handshake_ms; /* ZMQ_HANDSHAKE_IVL; 0 = GATEWAY_HANDSHAKE_MS */
+    int64_t door_ms;      /* between two changes of the ZAP handler's socket (gateway_door.h); 0 = its default */
 };
 
 /* What could not be bound. */

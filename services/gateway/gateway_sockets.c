@@ -37,9 +37,8 @@ void *gateway_sockets_zap(void *zmq)
     if (socket == NULL)
         return NULL;
     int error = set_options(socket, options, sizeof options / sizeof options[0]);
-    if (error == 0 && zmq_bind(socket, "inproc://zeromq.zap.01") == 0)
+    if (error == 0)
         return socket;
-    error = error != 0 ? error : errno;
     zmq_close(socket);
     errno = error;
     return NULL;

@@ -15,7 +15,7 @@ struct gateway_sockets_client {
     char bound[GATEWAY_BOUND_MAX]; /* the endpoint with its port, also where the options asked for any port */
 };
 
-/* The ZAP handler, bound to inproc://zeromq.zap.01; NULL with errno on failure. */
+/* A socket for the ZAP handler, not yet bound; NULL with errno on failure. */
 void *gateway_sockets_zap(void *zmq);
 
 /* A client socket, bound. Returns 0 or an errno; what was made so far stands in `made`. */

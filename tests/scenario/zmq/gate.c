@@ -224,7 +224,8 @@ void gate_open(struct gate *gate, const struct gate_options *options)
                                            .auth_count = 1,
                                            .relays = relays,
                                            .relay_count = 1,
-                                           .handshake_ms = options->handshake_ms };
+                                           .handshake_ms = options->handshake_ms,
+                                           .door_ms = options->door_ms };
     gateway_limits_default(&shell.core.limits);
     shell.core.limits.off = true;
     shell.core.limits.enrol_per_address = options->per_address > 0 ? options->per_address : 10000;

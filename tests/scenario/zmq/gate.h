@@ -35,6 +35,7 @@ struct gate {
 
 struct gate_options {
     int64_t handshake_ms;
+    int64_t door_ms;          /* between two changes of the ZAP handler's socket */
     uint32_t connections_max; /* 0: default */
     uint32_t per_address;     /* 0: 10,000 */
     const char *host;         /* NULL: 127.0.0.1 */

@@ -28,6 +28,8 @@ static int event_of_a_handshake(bool handler, bool close_handler)
     assert_non_null(zmq_z85_decode(listen.secret_key, secret_text));
     assert_non_null(zmq_z85_decode(gate.device_key, public_text));
     void *zap = handler ? gateway_sockets_zap(gate.zmq) : NULL;
+    if (handler)
+        assert_int_equal(zmq_bind(zap, "inproc://zeromq.zap.01"), 0);
     assert_int_equal(gateway_sockets_client(gate.zmq, GATEWAY_DEVICE, &listen, 2000, &made), 0);
     memcpy(gate.device, made.bound, sizeof gate.device);
     if (close_handler)
@@ -194,6 +196,35 @@ static void zap__refused__client_is_told_and_gone(void **state)
     gate_close(&gate);
 }
 
+/* The handler's socket changes hands every 50 ms while clients come; also one whose answer takes 2 s. */
+static void zap__handler_changes__everybody_gets_in_all_the_same(void **state)
+{
+    enum { CLIENTS = 60 };
+    static const struct gate_options options = { .handshake_ms = 3000, .door_ms = 50 };
+    struct gate gate;
+    void *clients[CLIENTS];
+    (void)state;
+    gate_open(&gate, &options);
+    atomic_store(&gate.auth, GATE_LATE);
+    void *slow = gate_client(&gate, true, NULL, NULL, 0);
+    assert_int_equal(gate_hello(slow, 8000), ST_WELCOME);
+    for (int i = 0; i < CLIENTS; i++) {
+        clients[i] = gate_client(&gate, true, NULL, NULL, 0);
+        assert_int_equal(gate_hello(clients[i], 8000), ST_WELCOME);
+        gate_sleep_ms(i % 4 == 0 ? 300 : 5);
+    }
+    /* Their handshakes' pipes are closed; they are served as before. */
+    struct st_msg_fetch fetch = { 0 };
+    for (int i = 0; i < CLIENTS; i++) {
+        assert_true(gate_say(clients[i], ST_FETCH, &fetch));
+        assert_int_equal(gate_hear(clients[i], 3000), ST_ERROR);
+        zmq_close(clients[i]);
+    }
+    assert_int_equal(atomic_load(&gate.refused), 0);
+    zmq_close(slow);
+    gate_close(&gate);
+}
+
 static void frames__the_largest_passes_a_larger_one_ends_the_connection(void **state)
 {
     static const struct gate_options options = { 0 };
@@ -231,6 +262,7 @@ int main(void)
         cmocka_unit_test(zap__late_answer__client_gets_in),
         cmocka_unit_test(zap__no_answer__client_is_not_refused_and_gets_in_later),
         cmocka_unit_test(zap__refused__client_is_told_and_gone),
+        cmocka_unit_test(zap__handler_changes__everybody_gets_in_all_the_same),
         cmocka_unit_test(frames__the_largest_passes_a_larger_one_ends_the_connection),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
