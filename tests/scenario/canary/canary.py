@@ -19,6 +19,7 @@ from harness import PASSWORD, Scenario, check, main
 
 TEXT = "canary text: the herring flies at dawn 7d1f"
 FILE_NAME = "canary-file-name-55aa.txt"
+MAPPING_MAX = 1 << 31  # larger ones are a sanitizer's shadow
 CONTENT = b"canary content: bring the blue umbrella c0de " * 4000
 
 
@@ -60,7 +61,7 @@ def look_in_memory(pid, hits):
     with open(f"/proc/{pid}/maps", encoding="ascii") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
         for line in maps:
             start, end, rights = re.match(r"([0-9a-f]+)-([0-9a-f]+) (\S+)", line).groups()
-            if "r" not in rights or "[v" in line:
+            if "r" not in rights or "[v" in line or int(end, 16) - int(start, 16) > MAPPING_MAX:
                 continue
             try:
                 memory.seek(int(start, 16))
