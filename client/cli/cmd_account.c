@@ -129,13 +129,23 @@ static void remove_account(struct session *session)
         output_notice(&session->cmd->out, "warning", NULL, "the account's folder could not be removed");
 }
 
-/* Whether the server has refused for good: then the keys that were made are of no use. After a lost answer they may be
- * registered, and stay. */
+/* Whether the server has refused for good. After a lost answer the keys may be registered, and stay. */
 static bool is_refusal(enum client_reason reason)
 {
     return reason == CLIENT_NAME_TAKEN || reason == CLIENT_INVITE_REQUIRED || reason == CLIENT_INVITE_UNKNOWN ||
            reason == CLIENT_INVITE_USED || reason == CLIENT_INVITE_EXPIRED || reason == CLIENT_REGISTRATION_CLOSED ||
            reason == CLIENT_NOT_ALLOWED || reason == CLIENT_WRONG_SERVER_KEY;
+}
+
+/* The keys of a first attempt are of no use. Those of an earlier one that was cut short stay: the server may have
+ * registered them then, and its answer was lost. */
+static void end_refused(struct session *session, const struct creation *creation)
+{
+    if (creation->resumes)
+        output_notice(&session->cmd->out, "keys_kept", NULL,
+                      "The keys of the first attempt stay on this machine: they may be registered.");
+    else
+        remove_account(session);
 }
 
 static enum exit_code register_account(struct session *session, const struct creation *creation)
@@ -148,7 +158,7 @@ static enum exit_code register_account(struct session *session, const struct cre
     client_register(session->client, &registration, session_op_done, &op);
     enum exit_code code = session_finish(session, &op);
     if (code != EXIT_CODE_DONE && is_refusal(op.result.reason))
-        remove_account(session);
+        end_refused(session, creation);
     if (code != EXIT_CODE_DONE)
         return code;
     enum st_err err = paths_join(path, session->folder, PATHS_PENDING);

@@ -93,16 +93,22 @@ static enum exit_code find_part(struct saving *saving, unsigned part)
 
 /* ---- where to ---- */
 
-static enum exit_code open_output(struct saving *saving)
+static enum exit_code output_exists(struct saving *saving)
 {
     struct cmd *cmd = saving->session.cmd;
     char next[QUOTE_LINE_BYTES + 16];
+    (void)snprintf(next, sizeof next, "%s --force", cmd->typed);
+    return CLI_ERROR(&cmd->error, CLI_OUTPUT_EXISTS, saving->path, next);
+}
+
+static enum exit_code open_output(struct saving *saving)
+{
+    struct cmd *cmd = saving->session.cmd;
     struct stat info;
     if (saving->to_stdout)
         return EXIT_CODE_DONE;
-    (void)snprintf(next, sizeof next, "%s --force", cmd->typed);
     if (lstat(saving->path, &info) == 0 && !args_has(&cmd->args, FLAG_FORCE))
-        return CLI_ERROR(&cmd->error, CLI_OUTPUT_EXISTS, saving->path, next);
+        return output_exists(saving);
     int len = snprintf(saving->temporary, sizeof saving->temporary, "%s.XXXXXX", saving->path);
     if (len < 0 || (size_t)len >= sizeof saving->temporary) {
         saving->temporary[0] = '\0';
@@ -134,6 +140,25 @@ static enum st_err on_data(void *ctx, struct st_view data)
     return saving->write_err;
 }
 
+/* Gives the file its name. Without --force nothing that came to have it meanwhile is replaced: ST_EEXISTS. */
+static enum st_err take_name(struct saving *saving)
+{
+    struct stat info;
+    if (!args_has(&saving->session.cmd->args, FLAG_FORCE)) {
+        if (link(saving->temporary, saving->path) == 0)
+            return ST_OK; /* the other name goes at the end */
+        bool no_links = errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS || errno == EMLINK;
+        if (!no_links)
+            return st_file_err(errno);
+        if (lstat(saving->path, &info) == 0)
+            return ST_EEXISTS;
+    }
+    if (rename(saving->temporary, saving->path) != 0)
+        return st_file_err(errno);
+    saving->temporary[0] = '\0';
+    return ST_OK;
+}
+
 /* The file takes its name. */
 static enum exit_code keep_file(struct saving *saving)
 {
@@ -142,12 +167,11 @@ static enum exit_code keep_file(struct saving *saving)
     (void)umask(mask);
     if (saving->to_stdout)
         return cmd_written(output_text(&cmd->out, st_buf_view(&saving->held)));
-    bool kept =
-        fchmod(saving->fd, 0666 & ~mask) == 0 && fsync(saving->fd) == 0 && rename(saving->temporary, saving->path) == 0;
-    if (!kept)
-        return cmd_file_error(cmd, saving->path, st_file_err(errno), true);
-    saving->temporary[0] = '\0';
-    return EXIT_CODE_DONE;
+    bool whole = fchmod(saving->fd, 0666 & ~mask) == 0 && fsync(saving->fd) == 0;
+    enum st_err err = whole ? take_name(saving) : st_file_err(errno);
+    if (err == ST_EEXISTS)
+        return output_exists(saving);
+    return err == ST_OK ? EXIT_CODE_DONE : cmd_file_error(cmd, saving->path, err, true);
 }
 
 static enum exit_code print_saved(struct saving *saving)

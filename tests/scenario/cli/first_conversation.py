@@ -109,6 +109,28 @@ def following(alice, bob):
     expect(follower.returncode == 130 and b'"reason":"interrupted"' in err, err)
 
 
+def overtaken(alice, bob, server):
+    """A file that comes to have the name while another is fetched for it is not replaced."""
+    png_file(os.path.join(alice.folder, "late.png"), b"")
+    alice.run("send", "@bob", "--attach", "late.png")
+    lines = bob.run("receive", "--json")[0].splitlines()
+    number = next(json.loads(line)["id"] for line in lines if json.loads(line)["type"] == "message")
+    server.stop()
+    getter = bob.start("attachment", "get", number, "-o", "late.png", "--timeout", "30")
+    time.sleep(2)
+    path = os.path.join(bob.folder, "late.png")
+    with open(path, "w") as file:
+        file.write("mine")
+    server.start()
+    _, err = getter.communicate(timeout=terminal.TIMEOUT_S)
+    expect(getter.returncode == 2 and b"output_exists" in err, err)
+    with open(path) as file:
+        expect(file.read() == "mine", "the file was replaced")
+    expect(os.listdir(bob.folder).count("late.png") == 1 and
+           not [name for name in os.listdir(bob.folder) if name.startswith("late.png.")], os.listdir(bob.folder))
+    bob.run("attachment", "get", number, "-o", "late.png", "--force")
+
+
 def verifying(alice, bob):
     digits = json.loads(alice.run("key", "show", "@bob", "--json")[0])["digits"]
     expect(digits == json.loads(bob.run("key", "show", "@alice", "--json")[0])["digits"], "the numbers differ")
@@ -136,6 +158,19 @@ def passwords(bob):
     bob.run("receive")
 
 
+def cut_short(carol, double, server):
+    """A registration whose first attempt had no answer: whatever the server says later, its keys stay."""
+    create = ("account", "create", "carol", "--server", server.address, "--invite", server.invite)
+    server.stop()
+    carol.run(*create, "--timeout", "2", code=3)
+    server.start()
+    double.run(*create)
+    _, err = carol.run(*create, code=14)
+    expect("The keys of the first attempt stay" in err and "[14 name_taken]" in err, err)
+    out, _ = carol.run("account", "list")
+    expect("@carol" in out and "not registered" in out, "the keys are gone: " + out)
+
+
 def the_end(alice, bob, server):
     bob.run("account", "delete", code=12)
     out, _ = bob.run("account", "delete", "--confirm", "bob")
@@ -154,7 +189,9 @@ def main():
         alice = Person(safetalk, folder, "alice", "correct horse")
         bob = Person(safetalk, folder, "bob", "battery staple")
         steps = [(create_accounts, alice, bob, server), (first_message, alice, bob), (server_away, alice, bob, server),
-                 (following, alice, bob), (verifying, alice, bob), (passwords, bob), (the_end, alice, bob, server)]
+                 (following, alice, bob), (overtaken, alice, bob, server), (verifying, alice, bob), (passwords, bob),
+                 (cut_short, Person(safetalk, folder, "carol", "carols secret"),
+                  Person(safetalk, folder, "carols-double", "other secret"), server), (the_end, alice, bob, server)]
         server.start()
         try:
             for step, *people in steps:
