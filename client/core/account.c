@@ -108,7 +108,8 @@ static bool begin(struct client *client, enum flow_kind kind, struct st_view pas
     flow->kind = kind;
     flow->done = done;
     flow->ctx = ctx;
-    memcpy(flow->password, password.p, password.len);
+    if (password.len > 0)
+        memcpy(flow->password, password.p, password.len);
     flow->password_len = password.len;
     return true;
 }

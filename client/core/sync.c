@@ -310,6 +310,11 @@ static void on_pong(struct client *client, void *ctx, const struct st_frame *rep
         sync->ping_at_ms = now;
         return;
     }
+    if (failure != NULL && failure->reason == CLIENT_PROTOCOL) { /* the gateway has forgotten this session */
+        lose(client, CLIENT_UNAVAILABLE);
+        say_hello(client);
+        return;
+    }
     if (failure != NULL || reply->type != ST_PONG || st_frame_read(reply, &msg) != ST_OK) {
         sync->ping_at_ms = now + HELLO_AGAIN_MS;
         return;
