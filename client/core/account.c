@@ -356,6 +356,7 @@ void client_register(struct client *client, const struct client_registration *re
         finish_store(client, err);
         return;
     }
+    sync_release_enrol(client);
     link_open_enrol(client, client->self.tk_public, client->self.tk_secret);
 }
 
@@ -459,6 +460,7 @@ void client_login(struct client *client, struct st_view password, client_done_fn
         finish_store(client, err);
         return;
     }
+    sync_release_enrol(client);
     link_open_enrol(client, flow->new_tk.pub, flow->new_tk.secret);
 }
 

@@ -196,6 +196,8 @@ void sync_bye(struct client *client, const struct st_frame *frame);
 void sync_enrol_event(struct client *client, enum client_link_state state);
 /* Is the enrol link ours just now (asking for the endpoints)? */
 bool sync_owns_enrol(const struct client *client);
+/* Gives it up: it is wanted for an account operation, or not needed any more. */
+void sync_release_enrol(struct client *client);
 void sync_tick(struct client *client);
 int64_t sync_next_ms(const struct client *client);
 /* The newest generation of this device with its tag; false if there is none yet or the store fails. */
@@ -322,6 +324,8 @@ void outbox_accepted(struct client *client, const struct st_frame *frame);
 void outbox_pause(struct client *client, const struct client_result *failure);
 void outbox_tick(struct client *client);
 int64_t outbox_next_ms(const struct client *client);
+/* Copies that were sent and are not answered. */
+size_t outbox_flights(const struct client *client);
 /* Nothing that could be sent is unsent or unanswered. */
 bool outbox_settled(const struct client *client);
 /* Fills a copy's own_epoch: the epoch of our mailbox as last seen. */
@@ -334,6 +338,9 @@ void outbox_account_gone(struct client *client, const uint8_t acct[static ST_ACC
 /* Encrypts anew what has no receipt and went out on the lost session, in the open transaction. */
 enum st_err outbox_encrypt_again(struct client *client, const struct store_device *to,
                                  const uint8_t sid[static E2E_SID_BYTES]) ST_MUST_CHECK;
+/* This side has lost all its sessions, in the open transaction: what is in the outbox will be encrypted anew, as soon
+ * as there are others; receipts are owed again. */
+enum st_err outbox_begin_anew(struct client *client) ST_MUST_CHECK;
 /* The peer says that these numbers of ours never came, in the open transaction. */
 enum st_err outbox_send_again(struct client *client, const struct store_device *to, uint64_t first,
                               uint64_t last) ST_MUST_CHECK;
@@ -436,7 +443,7 @@ void sender_tick(struct client *client);
 int64_t sender_next_ms(const struct client *client);
 /* The body of a text message as stored, for the first sending and for encrypting again. */
 enum st_err sender_compose(struct client *client, int64_t row, struct st_buf *body) ST_MUST_CHECK;
-/* State was lost: begins one new session with that device, and says on it which session cannot be read. */
-void sender_renew(struct client *client, const struct store_device *to, const uint8_t sid[static E2E_SID_BYTES]);
+/* State was lost: begins one new session with that device, and says on it which session cannot be read (NULL: none). */
+void sender_renew(struct client *client, const struct store_device *to, const uint8_t *sid);
 
 #endif

@@ -15,7 +15,8 @@ struct due {
 static enum st_err look(void *ctx, const struct store_message *message)
 {
     struct due *due = ctx;
-    int64_t at = message->received_at_ms + due->client->config.gap_hold_ms;
+    bool set_back = message->received_at_ms > due->now_ms; /* the clock, since then: it may have waited long enough */
+    int64_t at = set_back ? due->now_ms : message->received_at_ms + due->client->config.gap_hold_ms;
     if (at > due->now_ms) {
         due->nearest_ms = core_earlier(due->nearest_ms, at);
     } else if (due->chat == 0) {

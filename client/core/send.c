@@ -38,7 +38,8 @@ struct renewal {
     bool in_use;
     bool asked; /* the answer is awaited */
     struct store_device to;
-    uint8_t sid[E2E_SID_BYTES]; /* that cannot be read */
+    bool tell;                  /* the other side is told … */
+    uint8_t sid[E2E_SID_BYTES]; /* … that this session cannot be read */
     uint8_t nonce[ST_NONCE_LEN];
 };
 
@@ -683,8 +684,9 @@ static void on_renewal(struct client *client, void *ctx, const struct st_frame *
     struct st_msg_bundle bundle;
     struct st_devlist list;
     renewal->asked = false;
-    if (failure != NULL && is_passing(failure)) {
-        client->sender->renew_ms = core_mono(client) + RETRY_MS;
+    if (failure != NULL && (is_passing(failure) || failure->reason == CLIENT_RATE_LIMITED)) {
+        int64_t wait_ms = failure->retry_after_s > 0 ? (int64_t)failure->retry_after_s * 1000 : RETRY_MS;
+        client->sender->renew_ms = core_earlier(client->sender->renew_ms, core_mono(client) + wait_ms);
         return;
     }
     renewal->in_use = false;
@@ -700,7 +702,7 @@ static void on_renewal(struct client *client, void *ctx, const struct st_frame *
     enum st_err err = tx_begin(client);
     if (err == ST_OK)
         err = open_session(client, &one.targets[0]);
-    if (err == ST_OK)
+    if (err == ST_OK && renewal->tell)
         err = peers_send_control(client, &renewal->to, PAYLOAD_CANNOT_READ, &body);
     if (err == ST_OK)
         err = lists_notice(client, 0, "session_renewed", "The session was renewed.");
@@ -729,16 +731,32 @@ static void ask_renewals(struct client *client)
     }
 }
 
-void sender_renew(struct client *client, const struct store_device *to, const uint8_t sid[static E2E_SID_BYTES])
+/* The place of a renewal for this device: the one that is under way, else a free one. */
+static struct renewal *find_renewal(struct sender *sender, const struct store_device *to)
 {
+    struct renewal *unused = NULL;
     for (size_t i = 0; i < RENEWALS_MAX; i++) {
-        struct renewal *renewal = &client->sender->renewals[i];
-        if (renewal->in_use)
-            continue;
-        *renewal = (struct renewal) { .in_use = true, .to = *to };
-        memcpy(renewal->sid, sid, sizeof renewal->sid);
-        st_env_random(client->env, renewal->nonce, sizeof renewal->nonce);
-        ask_renewals(client);
-        return;
+        struct renewal *renewal = &sender->renewals[i];
+        if (!renewal->in_use)
+            unused = renewal;
+        else if (renewal->to.dev == to->dev && memcmp(renewal->to.acct, to->acct, ST_ACCT_LEN) == 0)
+            return renewal;
     }
+    return unused;
+}
+
+void sender_renew(struct client *client, const struct store_device *to, const uint8_t *sid)
+{
+    struct renewal *renewal = find_renewal(client->sender, to);
+    if (renewal == NULL)
+        return; /* it is asked for again when the next of its copies is looked at */
+    if (!renewal->in_use) {
+        *renewal = (struct renewal) { .in_use = true, .to = *to };
+        st_env_random(client->env, renewal->nonce, sizeof renewal->nonce);
+    }
+    if (sid != NULL) {
+        renewal->tell = true;
+        memcpy(renewal->sid, sid, sizeof renewal->sid);
+    }
+    ask_renewals(client);
 }

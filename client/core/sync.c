@@ -84,6 +84,7 @@ static void give_up(struct client *client, enum client_reason reason)
     client->links[CLIENT_DEVICE].reason = reason;
     lose(client, reason);
     client->sync->state = SYNC_OFF;
+    sync_release_enrol(client);
     account_offline(client, reason); /* before its requests fail for want of a link */
     sender_offline(client, reason);
     link_close(client, CLIENT_DEVICE);
@@ -110,6 +111,7 @@ void client_go_offline(struct client *client)
     lose(client, CLIENT_OK);
     sync->state = SYNC_OFF;
     sync->reopen_at_ms = TIMER_NEVER;
+    sync_release_enrol(client);
     link_close(client, CLIENT_DEVICE);
 }
 
@@ -143,6 +145,8 @@ static enum st_err check_generation(struct client *client, struct st_view theirs
     if (err != ST_OK)
         return err;
     err = store_wipe_ratchets(client->store);
+    if (err == ST_OK)
+        err = outbox_begin_anew(client);
     if (err == ST_OK)
         err = store_meta_put_u64(client->store, STORE_META_GENERATION, number);
     if (err == ST_OK)
@@ -208,6 +212,7 @@ static void on_welcome(struct client *client, void *ctx, const struct st_frame *
     }
     sync->state = SYNC_ONLINE;
     sync->failures = 0;
+    sync_release_enrol(client);
     sync->mailbox_empty = msg.pending == 0;
     sync->ping_at_ms = core_mono(client) + POLL_MS;
     client->links[CLIENT_DEVICE].reason = CLIENT_OK;
@@ -367,6 +372,8 @@ static void on_endpoints(struct client *client, void *ctx, const struct st_frame
     (void)ctx;
     struct sync *sync = client->sync;
     struct st_msg_endpoints_r msg;
+    if (!sync->asking_endpoints)
+        return; /* the link is wanted for something else now */
     if (failure == NULL && reply->type == ST_ENDPOINTS_R && st_frame_read(reply, &msg) == ST_OK) {
         enum st_err err = tx_begin(client);
         if (err == ST_OK)
@@ -385,6 +392,14 @@ static void on_endpoints(struct client *client, void *ctx, const struct st_frame
 bool sync_owns_enrol(const struct client *client)
 {
     return client->sync->asking_endpoints;
+}
+
+void sync_release_enrol(struct client *client)
+{
+    if (!client->sync->asking_endpoints)
+        return;
+    client->sync->asking_endpoints = false;
+    link_close(client, CLIENT_ENROL);
 }
 
 void sync_enrol_event(struct client *client, enum client_link_state state)
