@@ -209,6 +209,29 @@ static void token__never_given_twice__not_even_after_a_restart(void **state)
     }
 }
 
+/* However a backend sets ids aside, those of thousands of entries that came and went are not given again. */
+static void token__after_thousands_and_a_restart__is_higher_than_all_before(void **state)
+{
+    struct contract *contract = *state;
+    struct mailbox_append *items = calloc(500, sizeof *items);
+    uint8_t last[ST_TOKEN_LEN] = { 0 };
+    assert_non_null(items);
+    contract_open_box(contract, 1);
+    for (uint32_t round = 0; round < 6; round++) {
+        for (uint32_t i = 0; i < 500; i++)
+            items[i] = contract_item(1, 1, i, ST_ENVELOPE_MIN);
+        assert_int_equal(mailbox_append(&contract->box, &contract_wide, items, 500), ST_OK);
+        for (uint32_t i = 0; i < 500; i++) {
+            assert_true(memcmp(items[i].token_r + ST_EPOCH_LEN, last + ST_EPOCH_LEN, MAILBOX_ENTRY_LEN) > 0);
+            memcpy(last, items[i].token_r, sizeof last);
+            assert_int_equal(contract_remove(contract, 1, 1, last, 1), 1);
+        }
+        if (round >= 4)
+            contract_reopen(contract);
+    }
+    free(items);
+}
+
 /* ---- read ---- */
 
 struct reading {
@@ -451,6 +474,7 @@ const struct CMUnitTest contract_entry_tests[] = {
     TEST(token__entry_is_gone__is_appended),
     TEST(token__of_another_message_sender_mailbox_or_epoch__is_appended),
     TEST(token__never_given_twice__not_even_after_a_restart),
+    TEST(token__after_thousands_and_a_restart__is_higher_than_all_before),
     TEST(read__from_the_beginning__gives_all_in_order),
     TEST(read__behind_a_cursor__goes_on_even_if_that_entry_is_gone),
     TEST(read__entry_max_and_sink__end_it_early_and_say_so),
