@@ -112,15 +112,37 @@ static enum st_err check_name(struct auth_request *request, struct st_view name)
     return removed == ST_OK || there == ST_OK ? ST_EEXISTS : ST_OK;
 }
 
+/* Is it the owner of the name who asks, with the transport key of its account: a registration whose last answer was
+ * lost? ST_ENOTFOUND: no. */
+static enum st_err is_owner(struct auth_request *request, struct st_view name)
+{
+    struct auth_account account;
+    struct auth_device device;
+    const struct auth_store *store = &request->core->store;
+    enum st_err err = auth_store_device_by_tk(store, request->hop->tk, &device);
+    if (err == ST_OK)
+        err = auth_store_account_by_name(store, name, &account);
+    if (err == ST_OK && memcmp(account.acct, device.acct, sizeof account.acct) != 0)
+        err = ST_ENOTFOUND;
+    return err;
+}
+
 void auth_add_user(struct auth_request *request, const void *msg)
 {
     const struct st_msg_add_user *ask = msg;
     struct auth_core *core = request->core;
     struct st_opaque_response response;
     struct enrolment enrolment = { .name = ask->name, .has_invite = ST_HAS(ask, 3), .invite = ask->invite };
-    if (!may_enrol(request, &enrolment))
+    enum st_err err = is_owner(request, ask->name);
+    bool repeat = err == ST_OK; /* it may finish what it began, whatever became of invite and name */
+    if (!repeat && err != ST_ENOTFOUND) {
+        auth_fail(request, err);
         return;
-    enum st_err err = check_name(request, ask->name);
+    }
+    if (!repeat && !may_enrol(request, &enrolment))
+        return;
+    if (!repeat)
+        err = check_name(request, ask->name);
     if (err == ST_EEXISTS) {
         /* Answering would let a stranger test passwords of this name without a login. */
         auth_refuse(request, ST_CODE_NAME_TAKEN, taken);

@@ -75,6 +75,26 @@ static void add_user_finish__repeated__succeeds_again(void **state)
     must_do(person_add_user_finish(&alice, invite, record));
 }
 
+/* The client lost the last answer and begins from the front: its transport key proves that the name is its own. The
+ * invite has no use left by then. */
+static void add_user__begun_again_by_the_owner__is_answered(void **state)
+{
+    struct world *world = *state;
+    struct person alice;
+    struct person mallory;
+    uint8_t record[ST_OPAQUE_RECORD_LEN];
+    char invite[ST_INVITE_CHARS + 1];
+    set_registration(world, AUTH_REGISTRATION_INVITE);
+    person_init(&alice, world, "alice");
+    person_init(&mallory, world, "alice");
+    snprintf(invite, sizeof invite, "%s", invite_for(world, 1, 1000000, NULL));
+    assert_int_equal(person_add_user(&alice, invite, record), 0);
+    assert_int_equal(person_add_user_finish(&alice, invite, record), 0);
+    assert_int_equal(person_add_user(&alice, invite, record), 0);
+    assert_int_equal(person_add_user_finish(&alice, invite, record), 0);
+    assert_int_not_equal(person_add_user(&mallory, invite, record), 0);
+}
+
 static void add_user_finish__repeat_with_a_difference__is_taken(void **state)
 {
     struct world *world = *state;
@@ -451,6 +471,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(add_user__new_name__makes_everything_at_once),
         TEST(add_user_finish__repeated__succeeds_again),
+        TEST(add_user__begun_again_by_the_owner__is_answered),
         TEST(add_user_finish__repeat_with_a_difference__is_taken),
         TEST(add_user__taken_name__gives_no_oprf_answer),
         TEST(add_user__one_name_often__is_throttled),
