@@ -2,8 +2,18 @@
 
 #include <stdio.h>
 
-enum { NOTICE_MAX = 256 };
+enum {
+    NOTICE_MAX = 256,
+    LISTS_AHEAD_MAX = 64 /* so many lists of ours may be ahead of what we know; more is nonsense */
+};
 #define WITHHELD_MS (INT64_C(48) * 3600 * 1000) /* so long a named list may be on its way (E2E, device lists) */
+
+/* Only people whom the user has accepted can stop anything by what they say. */
+static bool is_accepted(struct client *client, const uint8_t *acct)
+{
+    struct store_contact contact;
+    return store_contact_get(client->store, acct, &contact) == ST_OK && contact.relation == STORE_ACCEPTED;
+}
 
 /* What is said of the sender's own list. */
 static enum st_err take_theirs(struct client *client, const uint8_t *acct, uint64_t seq, struct st_view hash16,
@@ -14,7 +24,7 @@ static enum st_err take_theirs(struct client *client, const uint8_t *acct, uint6
     if (err != ST_OK)
         return err == ST_ENOTFOUND ? ST_OK : err;
     if (seq == list.seq && memcmp(hash16.p, list.hash16, sizeof list.hash16) != 0)
-        return lists_mark_changed(client, acct);
+        return is_accepted(client, acct) ? lists_mark_changed(client, acct) : ST_OK;
     if (seq <= list.seq)
         return ST_OK;
     *fetch_r = true;
@@ -32,7 +42,8 @@ static enum st_err take_ours(struct client *client, const uint8_t *from, uint64_
     struct store_contact contact;
     char text[NOTICE_MAX];
     enum st_err err = store_list_get(client->store, client->self.acct, &list);
-    if (err != ST_OK || seq < list.seq || seq <= list.claimed_seq)
+    if (err != ST_OK || seq < list.seq || seq <= list.claimed_seq || seq > list.seq + LISTS_AHEAD_MAX ||
+        !is_accepted(client, from))
         return err == ST_ENOTFOUND ? ST_OK : err;
     if (seq == list.seq && memcmp(hash16.p, list.hash16, sizeof list.hash16) == 0)
         return ST_OK;

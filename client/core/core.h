@@ -200,7 +200,9 @@ bool sync_owns_enrol(const struct client *client);
 void sync_release_enrol(struct client *client);
 void sync_tick(struct client *client);
 int64_t sync_next_ms(const struct client *client);
-/* The newest generation of this device with its tag; false if there is none yet or the store fails. */
+/* Copies went out: the server is to be told our generation soon. */
+void sync_sent(struct client *client);
+/* The newest generation of this device with its tag, to be sent now; false if there is none yet or the store fails. */
 bool sync_generation(struct client *client, uint8_t out[static ST_GENERATION_LEN]);
 enum sync_state sync_state_of(const struct client *client);
 /* Is the mailbox known to be empty, but for what is held? */
@@ -220,10 +222,11 @@ struct peer {
     struct store_device id;
     struct e2e_set set;
     bool in_use;
-    bool dirty;         /* to be saved by tx_commit */
-    uint64_t touched;   /* for eviction */
-    int64_t heard_ms;   /* monotonic; when a payload of it was last read. 0: not yet */
-    int64_t stepped_ms; /* when a ratchet step was last asked for */
+    bool dirty;           /* to be saved by tx_commit */
+    uint64_t touched;     /* for eviction */
+    int64_t heard_ms;     /* monotonic; when a payload of it was last read. 0: not yet */
+    int64_t told_lost_ms; /* when it was last told of a session that we lost */
+    int64_t stepped_ms;   /* when a ratchet step was last asked for */
 };
 
 enum st_err peers_new(struct client *client) ST_MUST_CHECK;
@@ -354,6 +357,8 @@ void inbox_push(struct client *client, const struct st_frame *frame);
 void inbox_offline(struct client *client);
 /* Tries again what is held of this account (NULL: of all). */
 void inbox_retry(struct client *client, const uint8_t *acct);
+/* The account does not exist any more: what is held of it will never be read. */
+void inbox_account_gone(struct client *client, const uint8_t acct[static ST_ACCT_LEN]);
 size_t inbox_held(const struct client *client);
 void inbox_tick(struct client *client);
 int64_t inbox_next_ms(const struct client *client);

@@ -76,7 +76,10 @@ static enum st_err keep_for_deniability(struct client *client, const struct inbo
                                .payload = message->plain };
     memcpy(wire.hash, received->exposed_hash, sizeof wire.hash);
     memcpy(wire.th, session->ratchet.th, sizeof wire.th);
+    /* A peer that uses a number twice gets no second entry; that is its own loss. */
     err = store_wire_add(client->store, &wire);
+    if (err == ST_EEXISTS)
+        return ST_OK;
     if (err != ST_OK || !message->accepted)
         return err;
     struct store_exposure exposure = { .due_at_ms = core_wall(client) + client->config.expose_after_ms };
@@ -84,7 +87,7 @@ static enum st_err keep_for_deniability(struct client *client, const struct inbo
     memcpy(exposure.mac_key, received->mac_key, sizeof exposure.mac_key);
     err = store_expose_add(client->store, &exposure);
     ST_WIPE(exposure);
-    return err;
+    return err == ST_EEXISTS ? ST_OK : err;
 }
 
 static enum st_err owe_receipt(struct client *client, const struct inbox_message *message)
@@ -262,7 +265,7 @@ static enum st_err turn_ratchet(struct client *client, const struct inbox_messag
         err = store_meta_put_u64(client->store, STORE_META_NO_OPK_COUNT, count + 1);
     if (err == ST_OK && message->accepted)
         err = peers_send_control(client, &message->from, PAYLOAD_EMPTY, &body);
-    return err == ST_ENOTFOUND ? ST_OK : err;
+    return err == ST_ENOTFOUND || err == ST_ELIMIT ? ST_OK : err;
 }
 
 enum st_err deliver_payload(struct client *client, const struct inbox_message *message)

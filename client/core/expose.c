@@ -122,7 +122,8 @@ void expose_tick(struct client *client)
         look_again(client, first_due - now < LOOK_AGAIN_MS ? first_due - now : LOOK_AGAIN_MS);
         return;
     }
-    if (planned == 0) {
+    bool set_back = (int64_t)planned > now + client->config.expose_spread_ms; /* the clock, since it was drawn */
+    if (planned == 0 || set_back) {
         planned = (uint64_t)draw_time(client);
         err = tx_begin(client);
         if (err == ST_OK)

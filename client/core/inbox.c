@@ -7,7 +7,9 @@
 enum {
     HELD_MAX = 256,        /* copies held un-acked in memory */
     HELD_PER_ACCOUNT = 64, /* of one sender; beyond that they stay in the mailbox unread */
-    RETRY_EVERY_MS = 5000
+    RETRY_EVERY_MS = 5000,
+    HOLD_MAX_MS = 600000, /* a copy that cannot be read for so long is given up, and that is said */
+    LOST_EVERY_MS = 60000 /* a device is told of a lost session at most so often */
 };
 
 /* A copy that cannot be read yet. It is not acked, so the server keeps it too. */
@@ -16,7 +18,8 @@ struct held {
     uint8_t token[ST_TOKEN_LEN];
     uint8_t id[ST_MSG_ID_LEN];
     struct store_device from;
-    uint8_t *body; /* owned */
+    int64_t since_ms; /* monotonic */
+    uint8_t *body;    /* owned */
     size_t body_len;
 };
 
@@ -112,7 +115,9 @@ static void hold(struct client *client, const struct copy *copy)
     if (body == NULL)
         return;
     memcpy(body, copy->body.p, copy->body.len);
-    *unused = (struct held) { .in_use = true, .from = copy->from, .body = body, .body_len = copy->body.len };
+    *unused = (struct held) {
+        .in_use = true, .from = copy->from, .since_ms = core_mono(client), .body = body, .body_len = copy->body.len
+    };
     memcpy(unused->token, copy->token.p, sizeof unused->token);
     memcpy(unused->id, copy->id.p, sizeof unused->id);
     inbox->held_count++;
@@ -235,7 +240,12 @@ static enum st_err take_lost_session(struct client *client, const struct copy *c
         return err;
     if (e2e_set_shared(&peer->set) != NULL) {
         struct payload_cannot_read body = { .sid = st_view(received->sid, E2E_SID_BYTES) };
-        return peers_send_control(client, &copy->from, PAYLOAD_CANNOT_READ, &body);
+        int64_t now = core_mono(client);
+        if (peer->told_lost_ms != 0 && now - peer->told_lost_ms < LOST_EVERY_MS)
+            return ST_OK;
+        peer->told_lost_ms = now;
+        err = peers_send_control(client, &copy->from, PAYLOAD_CANNOT_READ, &body);
+        return err == ST_ELIMIT ? ST_OK : err;
     }
     if (e2e_set_take_renewal(&peer->set, (uint64_t)(core_wall(client) / 1000))) {
         peer->dirty = true;
@@ -471,11 +481,44 @@ void inbox_retry(struct client *client, const uint8_t *acct)
     inbox->retry_ms = inbox->held_count > 0 ? core_mono(client) + RETRY_EVERY_MS : TIMER_NEVER;
 }
 
+/* Gives up one held copy: acked and said, or it would take the place of everybody's mail. */
+static void give_up_one(struct client *client, struct held *held)
+{
+    struct inbox *inbox = client->inbox;
+    struct store_device from = held->from;
+    st_buf_clear(&inbox->tokens);
+    enum st_err err = tx_begin(client);
+    if (err == ST_OK)
+        err = tx_end(client, note_unreadable(client, &from));
+    if (err == ST_OK)
+        err = st_buf_append(&inbox->tokens, held->token, sizeof held->token);
+    if (err != ST_OK) {
+        inbox_failed(client, err);
+        return;
+    }
+    let_go(inbox, held);
+    after_commit(client);
+}
+
+void inbox_account_gone(struct client *client, const uint8_t acct[static ST_ACCT_LEN])
+{
+    struct inbox *inbox = client->inbox;
+    for (size_t i = 0; i < HELD_MAX; i++) {
+        if (inbox->held[i].in_use && memcmp(inbox->held[i].from.acct, acct, ST_ACCT_LEN) == 0)
+            give_up_one(client, &inbox->held[i]);
+    }
+}
+
 void inbox_tick(struct client *client)
 {
     struct inbox *inbox = client->inbox;
-    if (inbox->retry_ms == TIMER_NEVER || inbox->retry_ms > core_mono(client))
+    int64_t now = core_mono(client);
+    if (inbox->retry_ms == TIMER_NEVER || inbox->retry_ms > now)
         return;
+    for (size_t i = 0; i < HELD_MAX; i++) {
+        if (inbox->held[i].in_use && now - inbox->held[i].since_ms > HOLD_MAX_MS)
+            give_up_one(client, &inbox->held[i]);
+    }
     for (size_t i = 0; i < HELD_MAX; i++) {
         if (inbox->held[i].in_use)
             lists_fetch(client, inbox->held[i].from.acct);

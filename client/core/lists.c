@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "lib/st_name.h"
+
 enum {
     FETCHES_MAX = 32, /* accounts whose lists are being fetched */
     SEEN_MAX = 256,   /* devices that an account ever had */
@@ -239,7 +241,7 @@ static void end_fetch(struct client *client, struct fetch *fetch)
 static enum st_err meet_stranger(struct client *client, const struct st_msg_list_r *msg)
 {
     struct store_contact contact;
-    if (memcmp(msg->acct.p, client->self.acct, ST_ACCT_LEN) == 0)
+    if (memcmp(msg->acct.p, client->self.acct, ST_ACCT_LEN) == 0 || !st_name_is_login(msg->name))
         return ST_OK;
     enum st_err err = store_contact_get(client->store, msg->acct.p, &contact);
     if (err != ST_ENOTFOUND)
@@ -269,8 +271,10 @@ static void on_lists(struct client *client, void *ctx, const struct st_frame *re
     struct st_msg_list_r msg;
     if (failure != NULL || reply->type != ST_LIST_R || st_frame_read(reply, &msg) != ST_OK ||
         memcmp(msg.acct.p, fetch->acct, ST_ACCT_LEN) != 0) {
-        if (failure != NULL && failure->reason == CLIENT_NOT_FOUND)
+        if (failure != NULL && failure->reason == CLIENT_NOT_FOUND) {
             outbox_account_gone(client, fetch->acct);
+            inbox_account_gone(client, fetch->acct);
+        }
         end_fetch(client, fetch);
         return;
     }
@@ -325,8 +329,13 @@ void lists_fetch(struct client *client, const uint8_t acct[static ST_ACCT_LEN])
 
 /* ---- contacts ---- */
 
+/* Keeps a new contact. ST_EREFUSED: this account is known under another name, which the server cannot change. */
 static enum st_err add_contact(struct client *client, const char *name, const struct lists_offer *offer)
 {
+    struct store_contact known;
+    enum st_err known_err = store_contact_get(client->store, offer->acct, &known);
+    if (known_err != ST_ENOTFOUND)
+        return known_err == ST_OK ? ST_EREFUSED : known_err;
     struct store_contact contact = { .trust = STORE_UNVERIFIED,
                                      .relation = STORE_NONE,
                                      .first_at_ms = core_wall(client) };
@@ -341,7 +350,12 @@ static enum st_err add_contact(struct client *client, const char *name, const st
 static struct client_result keep_pending(struct client *client, const struct store_contact *contact,
                                          const struct lists_offer *offer)
 {
-    struct store_pending_key pending = { .seen_at_ms = core_wall(client) };
+    struct store_pending_key pending;
+    if (store_contact_get_pending(client->store, contact->acct, &pending) == ST_OK &&
+        memcmp(pending.acct, offer->acct, sizeof pending.acct) == 0)
+        return core_result(CLIENT_KEY_CHANGED); /* said already */
+    memset(&pending, 0, sizeof pending);
+    pending.seen_at_ms = core_wall(client);
     memcpy(pending.acct, offer->acct, sizeof pending.acct);
     memcpy(pending.ak, offer->ak, sizeof pending.ak);
     if (offer->wire.len <= sizeof pending.list) {
@@ -384,7 +398,10 @@ struct client_result lists_meet(struct client *client, const char *name, const s
         return core_result(CLIENT_KEY_CHANGED);
     if (verdict == ST_DEVLIST_GAP)
         lists_fetch(client, offer->acct);
-    return new_contact ? core_store_result(add_contact(client, name, offer)) : core_result(CLIENT_OK);
+    if (!new_contact)
+        return core_result(CLIENT_OK);
+    err = add_contact(client, name, offer);
+    return err == ST_EREFUSED ? core_result(CLIENT_LIST_UNTRUSTED) : core_store_result(err);
 }
 
 enum st_err lists_account_key(struct client *client, const uint8_t acct[static ST_ACCT_LEN],

@@ -98,8 +98,8 @@ static enum st_err show_gap(struct client *client, int64_t chat, const struct st
         struct payload_gap ask = { .first = gap.first_seq, .last = gap.last_seq };
         if (err == ST_OK)
             err = peers_send_control(client, sender, PAYLOAD_GAP, &ask);
-        if (err == ST_ENOTFOUND)
-            err = ST_OK; /* no session to ask on: it is shown all the same */
+        if (err == ST_ENOTFOUND || err == ST_ELIMIT)
+            err = ST_OK; /* no session to ask on, or its chain is full: it is shown all the same */
         shown = first.seq - 1;
         if (err == ST_OK)
             err = store_chat_set_shown(client->store, chat, sender, shown);

@@ -115,6 +115,8 @@ static enum st_err send_batch(struct batch *batch)
     enum st_err err = link_send(client, CLIENT_DEVICE, ST_MESSAGE, &msg);
     for (size_t i = 0; i < batch->count && err == ST_OK; i++)
         take_off(client, &batch->heads[i]);
+    if (err == ST_OK)
+        sync_sent(client);
     if (err != ST_OK) { /* the link cannot take it now: from the beginning again, soon */
         batch->full = true;
         outbox_rewind(client, OUTBOX_RETRY_FIRST_MS);

@@ -7,6 +7,7 @@
 enum {
     OPK_TARGET = 100, /* at the server after a refill */
     OPK_REFILL_BELOW = 40,
+    OPK_HELD_MAX = 1000, /* whatever the server says of how many it has left */
     SPK_LIFE_MS = 7 * 86400 * 1000
 };
 #define SPK_KEPT_MS (INT64_C(37) * 86400 * 1000) /* after the server confirmed its replacement */
@@ -154,7 +155,10 @@ static enum st_err make_missing(struct client *client, uint64_t opk_left, struct
     err = store_opk_each_new(client->store, ST_OPK_UPLOAD_MAX, add_opk, waiting);
     uint64_t have = opk_left + waiting->count;
     free(waiting);
-    bool refill = opk_left < OPK_REFILL_BELOW && have < OPK_TARGET;
+    uint32_t held = 0;
+    if (err == ST_OK)
+        err = store_opk_count(client->store, &held);
+    bool refill = opk_left < OPK_REFILL_BELOW && have < OPK_TARGET && held < OPK_HELD_MAX;
     if (err != ST_OK || (!rotate && !refill))
         return err;
     err = tx_begin(client);

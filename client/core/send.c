@@ -653,8 +653,10 @@ void sender_tick(struct client *client)
 {
     struct sender *sender = client->sender;
     int64_t now = core_mono(client);
-    if (sender->step == STEP_HANDSHAKE && sender->deadline_ms <= now)
-        commit_message(client);
+    if (sender->step == STEP_HANDSHAKE && sender->deadline_ms <= now) {
+        sender->asked_bundles = false;
+        go_on(client); /* everything is looked at again: key, list and devices may have changed meanwhile */
+    }
     if (!client_is_online(client))
         return;
     if (sender->step == STEP_WAIT_ONLINE && sender->retry_ms <= now)

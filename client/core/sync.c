@@ -9,7 +9,8 @@ enum {
     HELLO_AGAIN_MS = 1000,   /* after a hello that was answered with an error */
     ASK_ENDPOINTS_AFTER = 5, /* failed attempts to reach the device endpoint */
     PINGS_LOST_MAX = 2,
-    EPOCHS_EVERY_MS = 600000
+    EPOCHS_EVERY_MS = 600000,
+    TELL_GENERATION_MS = 1000 /* after something was sent */
 };
 
 /* Accounts whose store epochs were asked for. */
@@ -26,6 +27,7 @@ struct sync {
     bool mailbox_empty;
     bool ping_running;
     bool push_since_ping;
+    bool generation_untold; /* something was sent since the server was told our generation */
     bool asking_endpoints;
     unsigned failures;    /* of the device link in a row */
     unsigned pings_lost;  /* in a row */
@@ -237,7 +239,17 @@ bool sync_generation(struct client *client, uint8_t out[static ST_GENERATION_LEN
         return false;
     st_put_u64(out, number);
     store_generation_tag(client->store, &own, number, out + 8);
+    client->sync->generation_untold = false;
     return true;
+}
+
+/* Else a store that is put back to just before it would use its places in the ratchets again, and nobody would know. */
+void sync_sent(struct client *client)
+{
+    struct sync *sync = client->sync;
+    sync->generation_untold = true;
+    if (!sync->ping_running)
+        sync->ping_at_ms = core_earlier(sync->ping_at_ms, core_mono(client) + TELL_GENERATION_MS);
 }
 
 static void say_hello(struct client *client)
@@ -328,7 +340,9 @@ static void on_pong(struct client *client, void *ctx, const struct st_frame *rep
     if (ST_HAS(&msg, 2))
         sync->policy.prekeys = msg.opk_left;
     sync->mailbox_empty = msg.pending <= inbox_held(client) && !sync->push_since_ping;
-    sync->ping_at_ms = now + (sync->mailbox_empty ? ST_PING_INTERVAL_MS : POLL_MS);
+    sync->ping_at_ms = now + (!sync->mailbox_empty      ? POLL_MS
+                              : sync->generation_untold ? TELL_GENERATION_MS
+                                                        : ST_PING_INTERVAL_MS);
     if (ST_HAS(&msg, 2))
         prekeys_refill(client, msg.opk_left);
 }
