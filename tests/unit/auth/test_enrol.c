@@ -137,9 +137,12 @@ static void add_user__taken_name__gives_no_oprf_answer(void **state)
     /* A registration answer is a test of one password for who has a KE2 of that name: only free names get one. */
     struct world *world = *state;
     struct person alice;
+    struct person mallory;
     uint8_t record[ST_OPAQUE_RECORD_LEN];
     person_new(&alice, world, "alice");
-    assert_int_equal(person_add_user(&alice, NULL, record), ST_CODE_NAME_TAKEN);
+    person_init(&mallory, world, "alice");
+    world_forget(world);
+    assert_int_equal(person_add_user(&mallory, NULL, record), ST_CODE_NAME_TAKEN);
     assert_null(world_letter(world, ST_ADD_USER_R, 0));
 }
 
