@@ -204,6 +204,49 @@ static void finish_upload(struct client *client)
     start_upload(client);
 }
 
+static enum st_err drop_copy(void *ctx, const struct store_copy *copy)
+{
+    struct client *client = ctx;
+    struct store_device to = copy->to;
+    uint8_t id[ST_MSG_ID_LEN];
+    memcpy(id, copy->msg_id, sizeof id);
+    return store_outbox_drop(client->store, id, &to, NULL);
+}
+
+static enum st_err finish_one(void *ctx, const struct store_attachment *attachment)
+{
+    struct client *client = ctx;
+    return store_attachment_finish(client->store, attachment->message, attachment->index);
+}
+
+/* The server will never take this file: its message has failed, and the next upload's turn has come. */
+static void fail_upload(struct client *client, const struct client_result *failure)
+{
+    struct transfer *up = &client->blobs->up;
+    struct client_event event = { .kind = CLIENT_EVENT_STATE, .state = STORE_STATE_FAILED, .result = *failure };
+    memcpy(event.id, up->msg_id, sizeof event.id);
+    struct store_outbox_query query = { .msg_id = up->msg_id };
+    enum st_err err = tx_begin(client);
+    if (err == ST_OK)
+        err = store_outbox_each(client->store, &query, drop_copy, client);
+    if (err == ST_OK)
+        err = store_attachment_each(client->store, up->attachment.message, finish_one, client);
+    if (err == ST_OK)
+        err =
+            store_message_set_state(client->store, up->attachment.message, STORE_STATE_FAILED, "upload_refused", NULL);
+    if (store_in_transaction(client->store))
+        err = tx_end(client, err);
+    if (err != ST_OK) {
+        core_warn(client, "a refused upload could not be noted");
+        pause_transfer(client, up, failure);
+        return;
+    }
+    clear(up);
+    client->out.event(client->out.ctx, &event);
+    client->blobs->more_uploads = true;
+    outbox_pump(client);
+}
+
 static void on_chunk_stored(struct client *client, void *ctx, const struct st_frame *reply,
                             const struct client_result *failure)
 {
@@ -250,6 +293,12 @@ static void push_chunks(struct client *client)
         enum st_err err = has_chunk(up->done, up->next) ? ST_EEXISTS : push_chunk(client, up, room);
         if (err == ST_OK)
             up->in_flight++;
+        if (err == ST_ENOTFOUND) { /* the sealed file is gone: nothing can be uploaded any more */
+            struct client_result failure = core_result(CLIENT_DAMAGED);
+            free(room);
+            fail_upload(client, &failure);
+            return;
+        }
         if (err != ST_OK && err != ST_EEXISTS) {
             up->asked = false;
             pause_transfer(client, up, NULL);
@@ -269,9 +318,11 @@ static void on_blob_begun(struct client *client, void *ctx, const struct st_fram
         return;
     if (failure != NULL || reply->type != ST_PUT_BLOB_R || st_frame_read(reply, &msg) != ST_OK) {
         up->asked = false;
-        pause_transfer(client, up, failure);
-        if (failure != NULL && (failure->reason == CLIENT_QUOTA || failure->reason == CLIENT_TOO_LARGE))
-            sender_upload_refused(client, up->msg_id, failure);
+        if (failure != NULL && (failure->reason == CLIENT_QUOTA || failure->reason == CLIENT_TOO_LARGE ||
+                                failure->reason == CLIENT_NOT_ALLOWED))
+            fail_upload(client, failure);
+        else
+            pause_transfer(client, up, failure);
         return;
     }
     memset(up->done, 0, sizeof up->done);

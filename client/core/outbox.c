@@ -214,10 +214,11 @@ static enum st_err pump_copy(void *ctx, const struct store_copy *copy)
         outbox->unsealed = true;
         return ST_OK;
     }
-    if (outbox_find_flight(outbox, copy->msg_id, &copy->to) != NULL || is_blocked(batch, copy->to.acct))
+    bool waits = copy->kind == STORE_COPY_MESSAGE && is_blocked(batch, copy->to.acct); /* receipts need no order */
+    if (outbox_find_flight(outbox, copy->msg_id, &copy->to) != NULL || waits)
         return ST_OK;
     enum st_err err = check_uploads(batch, copy);
-    if (err != ST_OK || is_blocked(batch, copy->to.acct))
+    if (err != ST_OK || (copy->kind == STORE_COPY_MESSAGE && is_blocked(batch, copy->to.acct)))
         return err;
     return add_to_batch(batch, copy);
 }

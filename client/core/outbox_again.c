@@ -69,9 +69,12 @@ void outbox_pause(struct client *client, const struct client_result *failure)
     int64_t wait = failure->retry_after_s > 0 && failure->retry_after_s < 60 ? (int64_t)failure->retry_after_s * 1000
                                                                              : OUTBOX_RETRY_FIRST_MS;
     outbox->paused_ms = core_mono(client) + wait;
-    /* What was refused cannot be told from what is on its way: all of it is sent again, the relay knows duplicates. */
-    outbox_land_all(outbox);
-    outbox->cursor = 0;
+    /* What was refused cannot be told from what is on its way. What is answered meanwhile is done; the rest goes again
+     * once the pause is over. */
+    for (size_t i = 0; i < OUTBOX_FLIGHTS_MAX; i++) {
+        if (outbox->flights[i].in_use && outbox->flights[i].again_ms > outbox->paused_ms)
+            outbox->flights[i].again_ms = outbox->paused_ms;
+    }
     outbox->recheck_ms = outbox->paused_ms;
 }
 
