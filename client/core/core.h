@@ -441,9 +441,6 @@ void sender_online(struct client *client);
 void sender_offline(struct client *client, enum client_reason reason);
 void sender_confirmed(struct client *client, const struct store_device *from);
 void sender_list_fetched(struct client *client, const uint8_t acct[static ST_ACCT_LEN]);
-/* The server refuses an upload for good: the message stays queued, and that is said. */
-void sender_upload_refused(struct client *client, const uint8_t id[static ST_MSG_ID_LEN],
-                           const struct client_result *failure);
 void sender_tick(struct client *client);
 int64_t sender_next_ms(const struct client *client);
 /* The body of a text message as stored, for the first sending and for encrypting again. */

@@ -641,14 +641,6 @@ void sender_list_fetched(struct client *client, const uint8_t acct[static ST_ACC
         go_on(client);
 }
 
-void sender_upload_refused(struct client *client, const uint8_t id[static ST_MSG_ID_LEN],
-                           const struct client_result *failure)
-{
-    struct client_event event = { .kind = CLIENT_EVENT_STATE, .state = STORE_STATE_QUEUED, .result = *failure };
-    memcpy(event.id, id, sizeof event.id);
-    client->out.event(client->out.ctx, &event);
-}
-
 void sender_tick(struct client *client)
 {
     struct sender *sender = client->sender;
