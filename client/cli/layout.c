@@ -31,7 +31,14 @@ static bool is_flag_letter(int32_t code)
     return code >= FLAG_LETTER_FIRST && code <= FLAG_LETTER_LAST;
 }
 
-/* Reads the grapheme that begins `text` (not empty). A byte that is not UTF-8 stands alone. */
+/* What an emoji sequence may begin with: all of it is one picture of two columns. */
+static bool begins_emoji(int32_t code)
+{
+    return is_flag_letter(code) || utf8proc_get_property(code)->boundclass == UTF8PROC_BOUNDCLASS_EXTENDED_PICTOGRAPHIC;
+}
+
+/* Reads the grapheme that begins `text` (not empty). A byte that is not UTF-8 stands alone. Outside emoji the widths
+ * add up, as terminals count them. */
 static struct grapheme read_grapheme(struct st_view text)
 {
     struct grapheme g = { 1, 1, text.p[0] };
@@ -41,14 +48,17 @@ static struct grapheme read_grapheme(struct st_view text)
         return g;
     g.len = (size_t)len;
     g.width = code_width(code);
+    bool emoji = begins_emoji(code);
     utf8proc_int32_t state = 0;
     while (g.len < text.len) {
         utf8proc_int32_t next = -1;
         len = utf8proc_iterate(text.p + g.len, (utf8proc_ssize_t)(text.len - g.len), &next);
         if (len <= 0 || utf8proc_grapheme_break_stateful(code, next, &state))
             break;
-        if (next == EMOJI_STYLE || is_flag_letter(next) || code_width(next) > g.width)
+        if (next == EMOJI_STYLE || (emoji && (begins_emoji(next) || code_width(next) > 0)))
             g.width = 2;
+        else
+            g.width += code_width(next);
         g.len += (size_t)len;
         code = next;
     }
