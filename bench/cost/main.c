@@ -23,7 +23,8 @@ enum {
 static const struct measurement *const MEASUREMENTS[] = {
     &measurement_opaque_login_server, &measurement_opaque_login_client, &measurement_e2e_ping_pong,
     &measurement_e2e_one_way,         &measurement_e2e_step_encrypt,    &measurement_e2e_step_decrypt,
-    &measurement_e2e_encrypt,         &measurement_e2e_decrypt,
+    &measurement_e2e_encrypt,         &measurement_e2e_decrypt,         &measurement_wire_validate,
+    &measurement_wire_read,           &measurement_wire_write,
 };
 enum { MEASUREMENT_COUNT = sizeof MEASUREMENTS / sizeof MEASUREMENTS[0] };
 

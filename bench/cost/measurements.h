@@ -28,4 +28,9 @@ extern const struct measurement measurement_e2e_step_decrypt;
 extern const struct measurement measurement_e2e_encrypt;
 extern const struct measurement measurement_e2e_decrypt;
 
+/* wire.c */
+extern const struct measurement measurement_wire_validate;
+extern const struct measurement measurement_wire_read;
+extern const struct measurement measurement_wire_write;
+
 #endif
