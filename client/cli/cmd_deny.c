@@ -192,19 +192,32 @@ static enum exit_code forge_error(struct cmd *cmd, enum st_err err, size_t room)
     }
 }
 
+static enum st_err count_message(void *ctx, const struct transcript_message *message)
+{
+    int64_t *count = ctx;
+    (void)message;
+    ++*count;
+    return ST_OK;
+}
+
 static enum exit_code forge(struct cmd *cmd, const struct st_buf *file, const char *to)
 {
     struct st_buf forged;
     struct target_message wanted;
+    char chat[STORE_NAME_MAX + 2];
+    uint64_t line;
+    int64_t count = 0;
     size_t room = 0;
     struct st_view text = st_view_text(args_text(&cmd->args, FLAG_FORGE_TEXT));
     if (target_parse_message(&wanted, args_text(&cmd->args, FLAG_FORGE_MESSAGE), false) != ST_OK)
         return forge_error(cmd, ST_ENOTFOUND, 0);
     st_buf_init(&forged, TRANSCRIPT_MAX);
     enum st_err err = transcript_forge(st_buf_view(file), wanted.prefix, text, &forged, &room);
+    if (err == ST_OK)
+        err = transcript_check(st_buf_view(&forged), chat, &line, count_message, &count);
     enum exit_code code = err == ST_OK ? save(cmd, to, &forged) : forge_error(cmd, err, room);
     if (code == EXIT_CODE_DONE)
-        code = print_made(cmd, to, "", wanted.prefix, RECORD_NONE);
+        code = print_made(cmd, to, chat, wanted.prefix, count);
     st_buf_wipe_free(&forged);
     return code;
 }
